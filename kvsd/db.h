@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database: namespaces of hash trees over a content-addressed store,
+ * changed in memory by transactions and made durable in batches.
+ *
+ * One thread (the loop's) calls everything here. A transaction is applied at
+ * once and belongs to the batch that is gathering. When the writer thread is
+ * idle, db_turn_end seals that batch: hashes what is new once, and hands the
+ * writer one LMDB transaction. The DURABLE callback then runs in the loop.
+ * With durability none a batch is durable when sealed.
+ *
+ * Two states of a namespace can be read: the newest durable one, which all
+ * may see, and the applied one, which only a connection with transactions of
+ * its own outstanding sees (its replies wait for that batch).
+ * weir-treeobj(5), kvsd(8).
+ */
+#ifndef WEIR_KVSD_DB_H
+#define WEIR_KVSD_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/wire.h"
+
+struct event_base;
+struct db;
+
+#define DB_HASH_SIZE	32
+#define DB_KEY_MAX	1024
+#define DB_COMPONENTS_MAX	64
+#define DB_NAME_MAX	255
+#define DB_LINKS_MAX	16
+
+struct db_hash { unsigned char byte[DB_HASH_SIZE]; };
+
+void db_hash_text(const struct db_hash *hash, char text[2 * DB_HASH_SIZE + 1]);
+int db_hash_parse(const char *text, struct db_hash *hash);
+
+/* A message for people beside an errno. */
+struct db_error {
+	int errnum;
+	char text[512];
+};
+
+/* Batch up to TICKET is durable (errnum 0), or all that is applied and not
+ * durable was given up and undone (errnum ENOSPC, EIO). */
+typedef void db_durable_f(void *arg, uint64_t ticket,
+			  const struct db_error *error);
+
+struct db_options {
+	const char *path;	/* folder of the LMDB environment */
+	bool durable;		/* false: no sync at all */
+	uid_t owner;		/* of the primary namespace */
+	size_t cache_max;	/* bytes of decoded nodes to keep; 0: default */
+	db_durable_f *on_durable;
+	void *arg;
+};
+
+/* EBUSY if another live process has the database open (advisory lock);
+ * EACCES and others with a text that names the folder. */
+struct db *db_open(const struct db_options *options, struct event_base *base,
+		   struct db_error *error);
+/* Waits for the writer; what was applied is made durable first. */
+void db_close(struct db *db);
+/* Call at the end of each turn of the loop. */
+void db_turn_end(struct db *db);
+/* The ticket of the gathering batch if it holds changes, else that of the
+ * newest sealed one; and the newest that is durable. */
+uint64_t db_ticket(const struct db *db);
+uint64_t db_ticket_durable(const struct db *db);
+
+/* ---- namespaces ---- */
+
+struct db_namespace_info {
+	const char *name;
+	uid_t owner;
+	uint64_t version;
+	struct db_hash root;	/* of the durable state */
+};
+
+/* APPLIED: of the applied state (root is then not set), else the durable. */
+int db_namespace_info(struct db *db, const char *ns, bool applied,
+		      struct db_namespace_info *info);
+int db_namespace_create(struct db *db, const char *name, uid_t owner,
+			const struct db_hash *root, struct db_error *error);
+int db_namespace_remove(struct db *db, const char *name,
+			struct db_error *error);
+/* In byte order of names; stops when CB returns nonzero. */
+void db_namespace_each(struct db *db,
+		       int (*cb)(const struct db_namespace_info *, void *),
+		       void *arg);
+
+/* ---- transactions ---- */
+
+enum { DB_UNLINK_RECURSIVE = 1, DB_UNLINK_FORCE = 2 };
+
+struct db_op {
+	enum wire_operation_id op;
+	const char *key;	/* or, of make-namespace, its name */
+	const char *arg;	/* target, hash text, or namespace to adopt */
+	const char *target_ns;	/* link; may be NULL */
+	const void *data;	/* put, append */
+	size_t len;
+	uint64_t number;	/* lease of put (0: none), version of if-* */
+	uid_t owner;		/* make-namespace */
+	int flags;
+	/* Set by db_apply: the namespace and key that it changed once links
+	 * on the way were followed (owned by the db until the next db_apply;
+	 * copy to keep), the offset at which append wrote. NS_CHANGED is NULL
+	 * when an operation changed nothing. */
+	const char *ns_changed, *key_changed;
+	uint64_t offset;
+};
+
+/* All or nothing. CHECK is asked for each namespace that would be written
+ * (links may lead into others): 0 or an errno. On success *VERSION is the
+ * namespace's new version. On failure nothing is applied; error->text names
+ * the operation by number (from 1) and what is wrong. */
+int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
+	     int (*check)(const char *ns, uid_t owner, void *arg), void *arg,
+	     uint64_t *version, struct db_error *error);
+
+/* ---- reading ---- */
+
+enum db_type { DB_VALUE, DB_DIR, DB_LINK };
+
+/* A root to read at: pins it while open. */
+struct db_view;
+/* AT NULL: the applied or the newest durable state; else version or hash
+ * text of a durable one (ESTALE if not kept). */
+struct db_view *db_view_open(struct db *db, const char *ns, const char *at,
+			     bool applied, struct db_error *error);
+void db_view_close(struct db_view *view);
+uint64_t db_view_version(const struct db_view *view);
+/* 0 hash bytes for an applied view that is not sealed yet: -1 EAGAIN. */
+int db_view_root(const struct db_view *view, struct db_hash *hash);
+
+struct db_entry {
+	enum db_type type;
+	uint64_t size;		/* bytes, or entries of a directory */
+	const char *target;	/* link */
+	const char *target_ns;	/* link; NULL if in the same namespace */
+	/* where it was found after following links, for watches */
+	char ns[DB_NAME_MAX + 1];
+	char key[DB_KEY_MAX + 1];
+	struct db_link {	/* links followed on the way */
+		char ns[DB_NAME_MAX + 1];
+		char key[DB_KEY_MAX + 1];
+	} *link;
+	int links;
+	void *private;		/* reference to the content */
+};
+
+/* NOFOLLOW: do not follow a link in the last component. CHECK as in db_apply,
+ * for reading. ENOENT, ENOTDIR, ELOOP, EINVAL (malformed key), EPERM; ns, key
+ * and links are then filled as far as the way led, for watches that wait. */
+int db_lookup(struct db_view *view, const char *key, bool nofollow,
+	      int (*check)(const char *ns, uid_t owner, void *arg), void *arg,
+	      struct db_entry *entry, struct db_error *error);
+void db_entry_clear(struct db_entry *entry);
+/* Hash of its content (for a directory of an applied view: -1 EAGAIN). */
+int db_entry_hash(struct db_view *view, const struct db_entry *entry,
+		  struct db_hash *hash);
+/* Copies up to LEN bytes of a value from OFFSET; returns how many, -1 EIO. */
+ssize_t db_read(struct db_view *view, const struct db_entry *entry,
+		uint64_t offset, void *buf, size_t len);
+/* Names after AFTER (NULL: all) in byte order; stops when CB returns
+ * nonzero. Values are not read. */
+typedef int db_list_f(enum db_type type, uint64_t size, const char *name,
+		      void *arg);
+int db_list(struct db_view *view, const struct db_entry *entry,
+	    const char *after, db_list_f *cb, void *arg);
+
+/* What differs below KEY between two states, each key once, parents first:
+ * put (with the whole value by db_read of ENTRY), mkdir of a new directory,
+ * link, unlink of what is gone (its children are not named). OLD NULL:
+ * everything. */
+typedef int db_diff_f(enum wire_operation_id op, const char *key,
+		      const struct db_entry *entry, void *arg);
+int db_diff(struct db_view *old, struct db_view *new, const char *key,
+	    db_diff_f *cb, void *arg, struct db_error *error);
+
+/* ---- leases: ids and the keys bound to them, durable like all else ---- */
+
+uint64_t db_lease_create(struct db *db, double seconds, uid_t owner);
+int db_lease_info(struct db *db, uint64_t id, double *seconds, uid_t *owner);
+void db_lease_each(struct db *db, void (*cb)(uint64_t id, void *arg),
+		   void *arg);
+/* Keys bound to ID now; a later put without or with another lease unbinds. */
+void db_lease_keys(struct db *db, uint64_t id,
+		   void (*cb)(const char *ns, const char *key, void *arg),
+		   void *arg);
+int db_lease_remove(struct db *db, uint64_t id);
+
+/* ---- figures for stats ---- */
+
+struct db_stats {
+	uint64_t transactions, operations, batches, blobs_written, bytes_written;
+	uint64_t cache_bytes, cache_hits, cache_misses;
+	uint64_t map_size, file_size, namespaces, leases;
+	double batch_seconds;	/* spent by the writer, summed */
+	uint64_t batch_largest;	/* transactions */
+};
+void db_stats(struct db *db, struct db_stats *stats);
+
+#endif
