@@ -53,7 +53,8 @@ void eventlog_clear(struct eventlog_event *event);
  *
  * 1: an event. 0: no further whole line; it.data and it.len are the partial
  * last line, to be put in front of what comes next. -1 with EINVAL: a bad
- * line, which ERR gives by number; the next call goes on behind it.
+ * line, which ERR gives by number; the next call goes on behind it. A
+ * partial line of EVENTLOG_LINE_MAX bytes is bad, too, and dropped.
  */
 struct eventlog_iter {
 	const char *data;
