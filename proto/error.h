@@ -2,6 +2,10 @@
 /*
  * The text of an error, for the person who has to put it right: what was
  * wrong and where. The number of the error travels in errno.
+ *
+ * Invariant: the text is one line of valid UTF-8 without control characters,
+ * even where it quotes bytes of a stranger, so it may go into a log, a reply
+ * or a JSON string as it is.
  */
 #ifndef WEIR_PROTO_ERROR_H
 #define WEIR_PROTO_ERROR_H

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks of a jobspec's attributes: a table of the known ones. See
+ * weir-jobspec(5). */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/jobspec.h"
+#include "proto/jobspec_attributes.h"
+#include "proto/json_check.h"
+
+static int check_string(json_t *value, const char *path,
+			struct proto_error *err)
+{
+	if (json_is_string(value) && json_string_length(value))
+		return 0;
+	return json_must_be(err, path, "a string that is not empty", value);
+}
+
+static int check_object(json_t *value, const char *path,
+			struct proto_error *err)
+{
+	return json_is_object(value) ? 0 :
+		json_must_be(err, path, "an object", value);
+}
+
+static int check_seconds(json_t *value, const char *path,
+			 struct proto_error *err)
+{
+	double seconds = json_number_value(value);
+
+	if (json_is_number(value) && seconds >= 0 &&
+	    seconds <= JOBSPEC_DURATION_MAX)
+		return 0;
+	return json_must_be(err, path, "a number of seconds from 0 to 1e10",
+		       value);
+}
+
+static int check_cwd(json_t *value, const char *path, struct proto_error *err)
+{
+	if (json_is_string(value) && json_string_value(value)[0] == '/')
+		return 0;
+	return json_must_be(err, path, "an absolute path", value);
+}
+
+static int check_environment(json_t *value, const char *path,
+			     struct proto_error *err)
+{
+	const char *name;
+	json_t *text;
+
+	if (check_object(value, path, err) < 0)
+		return -1;
+	json_object_foreach(value, name, text) {
+		char field[JSON_PATH_SIZE];
+
+		snprintf(field, sizeof(field), "%s.%.60s", path, name);
+		if (!*name || strchr(name, '='))
+			return proto_error_set(err, EINVAL, "%s: not a name "
+					       "of a variable", field);
+		if (!json_is_string(text) && !json_is_null(text))
+			return json_must_be(err, field, "a string or null", text);
+	}
+	return 0;
+}
+
+static int check_dependencies(json_t *value, const char *path,
+			      struct proto_error *err)
+{
+	static const char *const needed[] = { "scheme", "value" };
+	json_t *item;
+	size_t i;
+
+	if (!json_is_array(value))
+		return json_must_be(err, path, "an array", value);
+	json_array_foreach(value, i, item) {
+		char field[JSON_PATH_SIZE];
+
+		snprintf(field, sizeof(field), "%s[%zu]", path, i);
+		if (check_object(item, field, err) < 0)
+			return -1;
+		for (int k = 0; k < 2; k++) {
+			snprintf(field, sizeof(field), "%s[%zu].%s", path, i,
+				 needed[k]);
+			if (check_string(json_object_get(item, needed[k]),
+					 field, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int check_job(json_t *value, const char *path, struct proto_error *err)
+{
+	const char *key;
+	json_t *text;
+
+	if (check_object(value, path, err) < 0)
+		return -1;
+	json_object_foreach(value, key, text) {
+		char field[JSON_PATH_SIZE];
+
+		snprintf(field, sizeof(field), "%s.%.60s", path, key);
+		if (!json_is_string(text))
+			return json_must_be(err, field, "a string", text);
+	}
+	return 0;
+}
+
+static int check_shell(json_t *value, const char *path,
+		       struct proto_error *err)
+{
+	json_t *options = json_object_get(value, "options");
+
+	if (check_object(value, path, err) < 0)
+		return -1;
+	return options ? check_object(options,
+				      "attributes.system.shell.options", err)
+		: 0;
+}
+
+/* Keys of attributes.system that are known; others are kept unread. */
+static const struct attribute {
+	const char *key;
+	int (*check)(json_t *value, const char *path,
+		     struct proto_error *err);
+} attributes[] = {
+	{ "duration", check_seconds },
+	{ "preemptible-after", check_seconds },
+	{ "environment", check_environment },
+	{ "cwd", check_cwd },
+	{ "queue", check_string },
+	{ "bank", check_string },
+	{ "project", check_string },
+	{ "dependencies", check_dependencies },
+	{ "constraints", check_object },
+	{ "job", check_job },
+	{ "shell", check_shell },
+	{ "files", check_object },
+};
+
+int jobspec_check_attributes(json_t *all, struct proto_error *err)
+{
+	static const char *const keys[] = { "system", "user", NULL };
+	json_t *system = json_object_get(all, "system");
+
+	if (check_object(all, "attributes", err) < 0 ||
+	    json_check_keys(all, "attributes", keys, err) < 0 ||
+	    check_object(system, "attributes.system", err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]);
+	     i++) {
+		json_t *value = json_object_get(system, attributes[i].key);
+		char path[JSON_PATH_SIZE];
+
+		snprintf(path, sizeof(path), "attributes.system.%s",
+			 attributes[i].key);
+		if (value && attributes[i].check(value, path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
