@@ -378,6 +378,19 @@ bool idset_equal(const struct idset *a, const struct idset *b)
 				     a->count * sizeof(struct run)));
 }
 
+int idset_compare(const struct idset *a, const struct idset *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		const struct run *x = &a->runs[i], *y = &b->runs[i];
+
+		if (x->lo != y->lo)
+			return x->lo < y->lo ? -1 : 1;
+		if (x->hi != y->hi)
+			return x->hi < y->hi ? -1 : 1;
+	}
+	return (a->count > b->count) - (a->count < b->count);
+}
+
 bool idset_contains(const struct idset *set, const struct idset *subset)
 {
 	for (size_t i = 0; i < subset->count; i++) {

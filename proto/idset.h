@@ -70,6 +70,8 @@ struct idset *idset_difference(const struct idset *a, const struct idset *b);
 struct idset *idset_intersect(const struct idset *a, const struct idset *b);
 
 bool idset_equal(const struct idset *a, const struct idset *b);
+/* A total order of sets, for sorting: negative, 0 (equal) or positive. */
+int idset_compare(const struct idset *a, const struct idset *b);
 bool idset_contains(const struct idset *set, const struct idset *subset);
 bool idset_intersects(const struct idset *a, const struct idset *b);
 

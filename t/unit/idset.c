@@ -167,7 +167,9 @@ static bool pair_agrees(const struct idset *a, const bool *x,
 	good = agrees(s, sum) && agrees(d, less) && agrees(i, both) &&
 		idset_contains(a, b) == contains &&
 		idset_intersects(a, b) == intersects &&
-		idset_equal(a, b) == equal && idset_contains(s, b) &&
+		idset_equal(a, b) == equal &&
+		(idset_compare(a, b) == 0) == equal &&
+		idset_compare(a, b) == -idset_compare(b, a) && idset_contains(s, b) &&
 		idset_equal(a, c);
 	idset_subtract(c, b);
 	good = good && idset_equal(c, d);
