@@ -28,19 +28,21 @@ struct wire_buf {
 	char *data;
 	size_t len;
 	size_t size;
-	bool failed;	/* out of memory or a refused byte: see wire_buf_error */
+	size_t mark;	/* end of the last whole frame */
+	int failed;	/* errno of the frame being written, or 0 */
 };
 
 void wire_buf_init(struct wire_buf *b);
 void wire_buf_free(struct wire_buf *b);
 void wire_buf_reset(struct wire_buf *b);	/* keeps the memory */
-/* Raw bytes, for payload parts that are already encoded. */
-void wire_buf_add(struct wire_buf *b, const void *data, size_t len);
+/* Whole frames or payload bytes that are already encoded; 0, or -1 ENOMEM. */
+int wire_buf_add(struct wire_buf *b, const void *data, size_t len);
+/* Drops the first LEN bytes. */
+void wire_buf_consume(struct wire_buf *b, size_t len);
 
 /* ---- encoding ----
- * wire_begin, then words, then wire_end or wire_end_payload. A NUL, CR or LF
- * in any word sets failed (EINVAL); nothing of the frame is then kept.
- * 0 or -1 with errno is given by wire_end*.  */
+ * Words, then one of wire_end*. A NUL, CR or LF in a word makes wire_end*
+ * fail with EINVAL, and nothing of the frame is kept. */
 
 void wire_word(struct wire_buf *b, const char *word);	/* escaped as needed */
 void wire_word_n(struct wire_buf *b, const void *word, size_t len);
@@ -63,10 +65,10 @@ struct wire_frame {
 	size_t word_len[WIRE_WORDS_MAX];
 	int words;			/* the {N} word is not among them */
 	bool has_payload;
-	const char *payload;		/* followed by a NUL that isn't counted */
+	const char *payload;		/* no NUL follows */
 	size_t payload_len;
-	char *rest;	/* of a line whose second word is "err": the text after
-			   the code, unescaped as it came; else NULL */
+	char *rest;	/* of "TAG err CODE text" and "* TAG end CODE text":
+			   the text as it came; else NULL */
 };
 
 /* Value of the option NAME among the words from FIRST on, or NULL. */
