@@ -21,12 +21,14 @@
 
 #define OUTPUT_VERSION		1
 #define OUTPUT_LINE_MAX		128		/* with the line feed */
-#define OUTPUT_DATA_MAX		(1ULL << 40)	/* payload of one record */
+#define OUTPUT_DATA_MAX		(1ULL << 40)	/* bytes of one data record */
+#define OUTPUT_TEXT_MAX		8192		/* of a log text or a path */
 
 enum output_stream { OUTPUT_STDIN, OUTPUT_STDOUT, OUTPUT_STDERR };
 const char *output_stream_name(enum output_stream stream);
 
-/* ---- encoding: appends to BUF, whose failed flag tells of no memory ---- */
+/* ---- encoding: appends to BUF, whose failed flag tells of no memory ----
+ * Times are seconds since 1970, not negative. */
 
 void output_encode_header(struct wire_buf *buf, unsigned ntasks);
 void output_encode_data(struct wire_buf *buf, enum output_stream stream,
@@ -34,9 +36,10 @@ void output_encode_data(struct wire_buf *buf, enum output_stream stream,
 			size_t len);
 void output_encode_eof(struct wire_buf *buf, enum output_stream stream,
 		       unsigned rank, double time);
-/* LEVEL as syslog(3). */
+/* LEVEL as syslog(3). A text beyond OUTPUT_TEXT_MAX is cut. */
 void output_encode_log(struct wire_buf *buf, int level, double time,
 		       const char *text);
+/* A PATH beyond OUTPUT_TEXT_MAX sets the failed flag. */
 void output_encode_redirect(struct wire_buf *buf, enum output_stream stream,
 			    unsigned rank, double time, const char *path);
 
@@ -53,9 +56,10 @@ struct output_record {
 	int level;			/* log */
 	double time;			/* all but header */
 	/*
-	 * A record with a payload is given in pieces as they arrive: OFFSET
-	 * counts from 0, the last piece has offset + len == total. An empty
-	 * payload is one piece. Not terminated; valid during the callback.
+	 * The payload of data, log and redirect. That of data is given in
+	 * pieces as they arrive: OFFSET counts from 0, the last piece has
+	 * offset + len == total; an empty one is one piece. The others come
+	 * whole and are terminated. Valid during the callback.
 	 */
 	const char *data;
 	size_t len;
