@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,82 +43,82 @@ static int64_t microseconds(double time)
 	return llrint(time * 1e6);
 }
 
-__attribute__((format(printf, 2, 3)))
-static void add_line(struct wire_buf *buf, const char *fmt, ...)
+/* A whole record, or nothing of it: LINE without its end, then the payload
+ * unless DATA is NULL. */
+static int add_record(struct wire_buf *buf, const char *line, const void *data,
+		      size_t len)
 {
-	char line[OUTPUT_LINE_MAX + 1];
-	va_list ap;
-	int len;
+	size_t start = buf->len;
+	char size[32];
 
-	va_start(ap, fmt);
-	len = vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	assert(len > 0 && len < (int)sizeof(line));
-	wire_buf_add(buf, line, len);
+	snprintf(size, sizeof(size), " {%zu}\n", len);
+	if (wire_buf_add(buf, line, strlen(line)) == 0 &&
+	    wire_buf_add(buf, data ? size : "\n", data ? strlen(size) : 1) == 0 &&
+	    (!data || (wire_buf_add(buf, data, len) == 0 &&
+		       wire_buf_add(buf, "\n", 1) == 0)))
+		return 0;
+	buf->len = buf->mark = start;
+	return -1;
 }
 
-static void add_payload(struct wire_buf *buf, const void *data, size_t len)
-{
-	wire_buf_add(buf, data, len);
-	wire_buf_add(buf, "\n", 1);
-}
-
-static void add_stream_line(struct wire_buf *buf, const char *word,
-			    enum output_stream stream, unsigned rank,
-			    double time)
+static int add_stream_record(struct wire_buf *buf, const char *word,
+			     enum output_stream stream, unsigned rank,
+			     double time, const void *data, size_t len)
 {
 	int64_t us = microseconds(time);
+	char line[OUTPUT_LINE_MAX];
 
-	add_line(buf, "%s %s %u %" PRId64 ".%06d", word,
+	snprintf(line, sizeof(line), "%s %s %u %" PRId64 ".%06d", word,
 		 output_stream_name(stream), rank, us / 1000000,
 		 (int)(us % 1000000));
+	return add_record(buf, line, data, len);
 }
 
-void output_encode_header(struct wire_buf *buf, unsigned ntasks)
+int output_encode_header(struct wire_buf *buf, unsigned ntasks)
 {
-	add_line(buf, "output %d %u\n", OUTPUT_VERSION, ntasks);
+	char line[OUTPUT_LINE_MAX];
+
+	snprintf(line, sizeof(line), "output %d %u", OUTPUT_VERSION, ntasks);
+	return add_record(buf, line, NULL, 0);
 }
 
-void output_encode_data(struct wire_buf *buf, enum output_stream stream,
-			unsigned rank, double time, const void *data,
-			size_t len)
+int output_encode_data(struct wire_buf *buf, enum output_stream stream,
+		       unsigned rank, double time, const void *data,
+		       size_t len)
 {
-	add_stream_line(buf, "data", stream, rank, time);
-	add_line(buf, " {%zu}\n", len);
-	add_payload(buf, data, len);
+	return add_stream_record(buf, "data", stream, rank, time,
+				 len ? data : "", len);
 }
 
-void output_encode_eof(struct wire_buf *buf, enum output_stream stream,
-		       unsigned rank, double time)
+int output_encode_eof(struct wire_buf *buf, enum output_stream stream,
+		      unsigned rank, double time)
 {
-	add_stream_line(buf, "eof", stream, rank, time);
-	wire_buf_add(buf, "\n", 1);
+	return add_stream_record(buf, "eof", stream, rank, time, NULL, 0);
 }
 
-void output_encode_log(struct wire_buf *buf, int level, double time,
-		       const char *text)
+int output_encode_log(struct wire_buf *buf, int level, double time,
+		      const char *text)
 {
-	size_t len = strnlen(text, OUTPUT_TEXT_MAX);
 	int64_t us = microseconds(time);
+	char line[OUTPUT_LINE_MAX];
 
 	assert(level >= 0 && level <= 7);
-	add_line(buf, "log %d %" PRId64 ".%06d {%zu}\n", level, us / 1000000,
-		 (int)(us % 1000000), len);
-	add_payload(buf, text, len);
+	snprintf(line, sizeof(line), "log %d %" PRId64 ".%06d", level,
+		 us / 1000000, (int)(us % 1000000));
+	return add_record(buf, line, text, strnlen(text, OUTPUT_TEXT_MAX));
 }
 
-void output_encode_redirect(struct wire_buf *buf, enum output_stream stream,
-			    unsigned rank, double time, const char *path)
+int output_encode_redirect(struct wire_buf *buf, enum output_stream stream,
+			   unsigned rank, double time, const char *path)
 {
 	size_t len = strlen(path);
 
 	if (len > OUTPUT_TEXT_MAX) {
-		buf->failed = true;
-		return;
+		errno = EINVAL;
+		return -1;
 	}
-	add_stream_line(buf, "redirect", stream, rank, time);
-	add_line(buf, " {%zu}\n", len);
-	add_payload(buf, path, len);
+	return add_stream_record(buf, "redirect", stream, rank, time, path,
+				 len);
 }
 
 /* ---- decoding ---- */

@@ -27,21 +27,22 @@
 enum output_stream { OUTPUT_STDIN, OUTPUT_STDOUT, OUTPUT_STDERR };
 const char *output_stream_name(enum output_stream stream);
 
-/* ---- encoding: appends to BUF, whose failed flag tells of no memory ----
- * Times are seconds since 1970, not negative. */
+/* ---- encoding ----
+ * Each appends one whole record to BUF, or none of it and gives -1 with
+ * ENOMEM. Times are seconds since 1970, not negative. */
 
-void output_encode_header(struct wire_buf *buf, unsigned ntasks);
-void output_encode_data(struct wire_buf *buf, enum output_stream stream,
-			unsigned rank, double time, const void *data,
-			size_t len);
-void output_encode_eof(struct wire_buf *buf, enum output_stream stream,
-		       unsigned rank, double time);
+int output_encode_header(struct wire_buf *buf, unsigned ntasks);
+int output_encode_data(struct wire_buf *buf, enum output_stream stream,
+		       unsigned rank, double time, const void *data,
+		       size_t len);
+int output_encode_eof(struct wire_buf *buf, enum output_stream stream,
+		      unsigned rank, double time);
 /* LEVEL as syslog(3). A text beyond OUTPUT_TEXT_MAX is cut. */
-void output_encode_log(struct wire_buf *buf, int level, double time,
-		       const char *text);
-/* A PATH beyond OUTPUT_TEXT_MAX sets the failed flag. */
-void output_encode_redirect(struct wire_buf *buf, enum output_stream stream,
-			    unsigned rank, double time, const char *path);
+int output_encode_log(struct wire_buf *buf, int level, double time,
+		      const char *text);
+/* EINVAL for a PATH beyond OUTPUT_TEXT_MAX. */
+int output_encode_redirect(struct wire_buf *buf, enum output_stream stream,
+			   unsigned rank, double time, const char *path);
 
 /* ---- decoding ---- */
 
