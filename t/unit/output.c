@@ -160,7 +160,7 @@ static void breaks(const char *text, const char *what)
 
 static void test_broken(void)
 {
-	char line[300], text[300];
+	char line[300], text[400];
 
 	breaks("x\n", "unknown record at byte 2");
 	breaks("\n", "unknown record at byte 1");
