@@ -53,6 +53,8 @@ struct db_options {
 	bool durable;		/* false: no sync at all */
 	uid_t owner;		/* of the primary namespace */
 	size_t cache_max;	/* bytes of decoded nodes to keep; 0: default */
+	size_t map_size;	/* bytes to map at first; 0: default. It grows */
+	uint64_t history_max;	/* versions to keep; 0: default */
 	db_durable_f *on_durable;
 	void *arg;
 };
@@ -61,10 +63,13 @@ struct db_options {
  * EACCES and others with a text that names the folder. */
 struct db *db_open(const struct db_options *options, struct event_base *base,
 		   struct db_error *error);
-/* Waits for the writer; what was applied is made durable first. */
+/* What was applied is made durable first, and on_durable is told. */
 void db_close(struct db *db);
-/* Call at the end of each turn of the loop. */
+/* Call at the end of each turn of the loop. With durable false, on_durable is
+ * called from in here. */
 void db_turn_end(struct db *db);
+/* Blocks until all that is applied is durable or was given up. */
+void db_wait(struct db *db);
 /* The ticket of the gathering batch if it holds changes, else that of the
  * newest sealed one; and the newest that is durable. */
 uint64_t db_ticket(const struct db *db);
@@ -108,15 +113,17 @@ struct db_op {
 	/* Set by db_apply: the namespace and key that it changed once links
 	 * on the way were followed (owned by the db until the next db_apply;
 	 * copy to keep), the offset at which append wrote. NS_CHANGED is NULL
-	 * when an operation changed nothing. */
+	 * when an operation changed nothing. KEY_CHANGED may be KEY itself. */
 	const char *ns_changed, *key_changed;
 	uint64_t offset;
 };
 
 /* All or nothing. CHECK is asked for each namespace that would be written
- * (links may lead into others): 0 or an errno. On success *VERSION is the
- * namespace's new version. On failure nothing is applied; error->text names
- * the operation by number (from 1) and what is wrong. */
+ * (NS always is; links may lead into others): 0 or an errno. On success
+ * *VERSION is the namespace's new version; each other one that was written has
+ * risen by one too. On failure nothing is applied; error->text names
+ * the operation by number (from 1) and what is wrong, or begins with the
+ * condition's line (ECANCELED). */
 int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
 	     int (*check)(const char *ns, uid_t owner, void *arg), void *arg,
 	     uint64_t *version, struct db_error *error);
@@ -125,15 +132,24 @@ int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
 
 enum db_type { DB_VALUE, DB_DIR, DB_LINK };
 
-/* A root to read at: pins it while open. */
+/* A root to read at: pins it while open, also against later transactions. An
+ * applied view must not be kept over the end of the turn. */
 struct db_view;
 /* AT NULL: the applied or the newest durable state; else version or hash
- * text of a durable one (ESTALE if not kept). */
+ * text of a durable one. ESTALE if not kept: of the versions that became
+ * durable together only the last is, and no more than history_max back.
+ * EINVAL for one that is not reached yet. */
 struct db_view *db_view_open(struct db *db, const char *ns, const char *at,
 			     bool applied, struct db_error *error);
+/* To tell what happened since VERSION, which may be one inside a batch: the
+ * durable state at VERSION or at the newest kept version before it, so that
+ * what differs from it is all of that and perhaps a little more. ESTALE
+ * ("history starts at N"); EINVAL if VERSION is not reached yet. */
+struct db_view *db_view_open_from(struct db *db, const char *ns,
+				  uint64_t version, struct db_error *error);
 void db_view_close(struct db_view *view);
 uint64_t db_view_version(const struct db_view *view);
-/* 0 hash bytes for an applied view that is not sealed yet: -1 EAGAIN. */
+/* -1 EAGAIN for an applied view that is not sealed yet. */
 int db_view_root(const struct db_view *view, struct db_hash *hash);
 
 struct db_entry {
@@ -159,7 +175,8 @@ int db_lookup(struct db_view *view, const char *key, bool nofollow,
 	      int (*check)(const char *ns, uid_t owner, void *arg), void *arg,
 	      struct db_entry *entry, struct db_error *error);
 void db_entry_clear(struct db_entry *entry);
-/* Hash of its content (for a directory of an applied view: -1 EAGAIN). */
+/* Hash of its content (-1 EAGAIN in an applied view if it changed and is not
+ * sealed yet). Entries last as long as their view. */
 int db_entry_hash(struct db_view *view, const struct db_entry *entry,
 		  struct db_hash *hash);
 /* Copies up to LEN bytes of a value from OFFSET; returns how many, -1 EIO. */
@@ -172,10 +189,13 @@ typedef int db_list_f(enum db_type type, uint64_t size, const char *name,
 int db_list(struct db_view *view, const struct db_entry *entry,
 	    const char *after, db_list_f *cb, void *arg);
 
-/* What differs below KEY between two states, each key once, parents first:
- * put (with the whole value by db_read of ENTRY), mkdir of a new directory,
- * link, unlink of what is gone (its children are not named). OLD NULL:
- * everything. */
+/* What differs at and below KEY between two states, each key once, parents
+ * first: put (with the whole value by db_read of ENTRY in NEW), mkdir of a new
+ * directory (perhaps in the place of something else), link, unlink of what is
+ * gone (its children are not named; ENTRY is NULL). OLD NULL: everything.
+ * Links on the way to KEY are followed and those below it are told; the keys
+ * told begin with KEY as given. Returns 0, what CB returned if not 0 (which
+ * ends it), or -1 with ERROR filled. */
 typedef int db_diff_f(enum wire_operation_id op, const char *key,
 		      const struct db_entry *entry, void *arg);
 int db_diff(struct db_view *old, struct db_view *new, const char *key,

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files behind db.h share. All of it belongs to the loop's thread,
+ * except that a sealed batch is read by the writer's thread as well, between
+ * pipeline_submit and pipeline_result, and nobody changes it then.
+ */
+#ifndef WEIR_KVSD_DATABASE_H
+#define WEIR_KVSD_DATABASE_H
+
+#include "kvsd/db.h"
+#include "kvsd/error.h"
+#include "kvsd/pipeline.h"
+#include "kvsd/recent.h"
+#include "kvsd/store.h"
+#include "kvsd/tree.h"
+
+#define DB_MAGIC		0x77640001u
+#define DB_VIEW_MAGIC		0x77640002u
+#define DB_CACHE_DEFAULT	(64u << 20)
+#define DB_HISTORY_DEFAULT	100000u
+
+/* One state of a namespace. ROOT is NULL if it doesn't exist then. */
+struct state {
+	uint64_t version;
+	struct entry *root;
+};
+
+struct namespace {
+	unsigned refs;
+	char *name;
+	uint64_t id;		/* never used again */
+	uid_t owner;
+	struct state applied, sealed, durable;
+	struct state written;	/* without durability this is behind durable */
+	bool gathering;		/* is in db->batch->changed */
+	uint64_t recent_floor;	/* writes after this version are in
+				   db->recent */
+};
+
+/* Namespaces changed by a batch, each with a reference. */
+struct namespace_list {
+	struct namespace **ns;
+	size_t count, room;
+};
+
+struct batch {
+	uint64_t ticket;
+	struct blob_set *blobs;
+	struct store_changes changes;
+	struct namespace_list changed;
+	uint64_t transactions;
+	bool dirty;		/* there is something to write */
+};
+
+struct lease_table;
+
+struct db {
+	unsigned magic;
+	bool durable;
+	struct store *store;
+	struct pipeline *pipeline;
+	struct tree tree;
+	struct undo_log undo;
+	struct recent recent;
+	struct batch *batch;	/* gathers; never NULL */
+	struct batch *sealed;	/* being written, or NULL */
+	uint64_t ticket_last;	/* given to a batch */
+	uint64_t ticket_sealed, ticket_durable;
+	uint64_t serial;	/* batches ever written, as stored */
+	uint64_t history_max;
+	unsigned applied_views;	/* open ones that a change must not reach */
+	struct namespace **ns;	/* by name, then id */
+	size_t ns_count, ns_room;
+	uint64_t ns_next;	/* id */
+	struct namespace_list touched;	/* written by the last db_apply */
+	struct namespace_list moved;	/* made or ended by it */
+	struct key_copy {
+		struct key_copy *next;
+		char key[];
+	} *keys;			/* told by it */
+	struct lease_table *leases;
+	db_durable_f *on_durable;
+	void *arg;
+	struct db_stats stats;
+};
+
+/* ---- batches: batch.c ---- */
+
+struct batch *batch_create(uint64_t ticket);
+void batch_destroy(struct batch *batch);
+void batch_begin(struct db *db);	/* a fresh one to gather in */
+void namespace_list_add(struct namespace_list *list, struct namespace *ns);
+void namespace_list_clear(struct namespace_list *list);
+/* Numbers in the meta table. */
+void meta_put(struct db *db, const char *name, uint64_t number);
+uint64_t meta_get(struct db *db, const char *name);
+
+/* ---- namespaces: namespace.c ---- */
+
+struct namespace *namespace_ref(struct namespace *ns);
+void namespace_unref(struct namespace *ns);
+struct namespace *namespace_find(struct db *db, const char *name,
+				 bool applied);
+struct namespace *namespace_find_id(struct db *db, uint64_t id);
+int namespace_name_check(const char *name, struct db_error *error);
+/* Takes ROOT. Logged for undo. */
+struct namespace *namespace_make(struct db *db, const char *name, uid_t owner,
+				 struct entry *root, struct db_error *error);
+/* The applied state ends. Logged for undo. */
+void namespace_end(struct db *db, struct namespace *ns);
+/* Notes that the gathering batch changes it. */
+void namespace_changed(struct db *db, struct namespace *ns);
+void namespace_seal(struct db *db, struct namespace *ns);
+void namespaces_durable(struct db *db, struct namespace_list *list);
+int namespaces_load(struct db *db, struct db_error *error);
+void namespaces_written(struct db *db, struct namespace_list *list);
+void namespaces_give_up(struct db *db);	/* all states back to the written */
+void namespaces_free(struct db *db);
+/* The root at a durable VERSION, a reference of the caller's. FLOOR: or at
+ * the newest kept version before; *VERSION is set to it. ESTALE, EINVAL. */
+struct entry *namespace_history(struct db *db, struct namespace *ns,
+				uint64_t *version, bool floor,
+				struct db_error *error);
+
+/* ---- finding what a key stands for: walk.c ---- */
+
+struct walk {
+	struct db *db;
+	bool applied;		/* state of namespaces that links lead into */
+	bool nofollow;		/* of a link in the last component */
+	bool note_links;	/* in LINK, to be freed by the caller */
+	int (*check)(const char *ns, uid_t owner, void *arg);
+	void *arg;
+	struct namespace *ns;	/* at first where to start; not a reference */
+	struct entry *root;	/* its tree; not a reference */
+	char key[DB_KEY_MAX + 1];
+	struct db_link *link;
+	int links;
+	bool no_namespace;	/* ENOENT is that of a namespace */
+	int missing;		/* txn.c: ENOENT or ENOTDIR, if nothing is there */
+};
+
+/* EINVAL with a text unless KEY is well formed. */
+int key_check(const char *key, struct db_error *error);
+/* The entry (a reference of the caller's), or NULL with errno. ns, root and
+ * key then say where the way led; LINKS how often a link was followed. */
+struct entry *walk_run(struct walk *walk, const char *key,
+		       struct db_error *error);
+
+/* ---- leases: lease.c ---- */
+
+struct lease_table *lease_table_create(void);
+void lease_table_destroy(struct lease_table *table);
+int lease_load(struct db *db, struct db_error *error);	/* drops what it had */
+/* Both logged for undo. ENOENT. */
+int lease_bind(struct db *db, struct namespace *ns, const char *key,
+	       uint64_t id, struct db_error *error);
+void lease_unbind(struct db *db, struct namespace *ns, const char *key);
+uint64_t lease_count(const struct db *db);
+
+/* ---- reading: view.c ---- */
+
+/* Takes CONTENT; ns, key and links are not touched. */
+void entry_fill(struct db_entry *entry, struct entry *content);
+
+/* ---- transactions: txn.c ---- */
+
+/* Drops what the last db_apply told in its operations. */
+void txn_forget(struct db *db);
+
+struct db_view {
+	unsigned magic;
+	struct db *db;
+	struct namespace *ns;
+	struct entry *root;
+	uint64_t version;
+	bool applied;
+};
+
+#endif

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Leases and the keys bound to them. Both are held in memory, since only
+ * live ones exist, and recorded with the batch that changes them:
+ *   lease id            -> version, microseconds, owner
+ *   lease id, number    -> namespace id, key
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "kvsd/alloc.h"
+#include "kvsd/bytes.h"
+#include "kvsd/database.h"
+
+#define RECORD_VERSION	1
+#define RECORD_SIZE	(1 + 8 + 4)
+#define BUCKETS_MIN	64
+
+struct binding {
+	struct binding *hash_next;
+	struct binding *next, **prev;	/* of its lease */
+	struct lease *lease;
+	uint64_t number, ns;
+	char key[];
+};
+
+struct lease {
+	struct lease *next, **prev;	/* by id, the oldest first */
+	uint64_t id, microseconds;
+	uid_t owner;
+	struct binding *binding;
+};
+
+struct lease_table {
+	uint64_t next_id, next_number;
+	struct lease *first, **last;
+	uint64_t count;
+	struct binding **bucket;
+	size_t buckets, bindings;
+};
+
+/* ---- the table ---- */
+
+struct lease_table *lease_table_create(void)
+{
+	struct lease_table *table = xcalloc(1, sizeof(*table));
+
+	table->next_id = 1;
+	table->last = &table->first;
+	table->buckets = BUCKETS_MIN;
+	table->bucket = xcalloc(table->buckets, sizeof(struct binding *));
+	return table;
+}
+
+void lease_table_destroy(struct lease_table *table)
+{
+	struct binding *binding;
+	struct lease *lease;
+
+	if (!table)
+		return;
+	while ((lease = table->first)) {
+		while ((binding = lease->binding)) {
+			lease->binding = binding->next;
+			free(binding);
+		}
+		table->first = lease->next;
+		free(lease);
+	}
+	free(table->bucket);
+	free(table);
+}
+
+static struct lease *lease_find(const struct lease_table *table, uint64_t id)
+{
+	struct lease *lease = table->first;
+
+	while (lease && lease->id < id)
+		lease = lease->next;
+	return lease && lease->id == id ? lease : NULL;
+}
+
+static struct lease *lease_add(struct lease_table *table, uint64_t id,
+			       uint64_t microseconds, uid_t owner)
+{
+	struct lease *lease = xcalloc(1, sizeof(*lease));
+
+	lease->id = id;
+	lease->microseconds = microseconds;
+	lease->owner = owner;
+	lease->prev = table->last;
+	*table->last = lease;
+	table->last = &lease->next;
+	table->count++;
+	return lease;
+}
+
+static struct binding **bucket_of(const struct lease_table *table,
+				  uint64_t ns, const char *key)
+{
+	uint64_t h = 14695981039346656037u ^ ns;
+
+	for (; *key; key++)
+		h = (h ^ (unsigned char)*key) * 1099511628211u;
+	return &table->bucket[(h ^ h >> 32) & (table->buckets - 1)];
+}
+
+static void grow(struct lease_table *table)
+{
+	struct binding **old = table->bucket;
+	size_t count = table->buckets;
+
+	table->buckets *= 4;
+	table->bucket = xcalloc(table->buckets, sizeof(struct binding *));
+	for (size_t i = 0; i < count; i++) {
+		struct binding *b, *next;
+
+		for (b = old[i]; b; b = next) {
+			struct binding **p = bucket_of(table, b->ns, b->key);
+
+			next = b->hash_next;
+			b->hash_next = *p;
+			*p = b;
+		}
+	}
+	free(old);
+}
+
+static struct binding **binding_find(const struct lease_table *table,
+				     uint64_t ns, const char *key)
+{
+	struct binding **p = bucket_of(table, ns, key);
+
+	while (*p && ((*p)->ns != ns || strcmp((*p)->key, key)))
+		p = &(*p)->hash_next;
+	return p;
+}
+
+static void binding_link(struct lease_table *table, struct binding *b)
+{
+	struct binding **p;
+
+	if (table->bindings++ > table->buckets)
+		grow(table);
+	p = bucket_of(table, b->ns, b->key);
+	b->hash_next = *p;
+	*p = b;
+	b->next = b->lease->binding;
+	b->prev = &b->lease->binding;
+	if (b->next)
+		b->next->prev = &b->next;
+	b->lease->binding = b;
+}
+
+static void binding_unlink(struct lease_table *table, struct binding *b)
+{
+	*binding_find(table, b->ns, b->key) = b->hash_next;
+	*b->prev = b->next;
+	if (b->next)
+		b->next->prev = b->prev;
+	table->bindings--;
+}
+
+static struct binding *binding_create(struct lease *lease, uint64_t number,
+				      uint64_t ns, const char *key,
+				      size_t len)
+{
+	struct binding *b = xmalloc(sizeof(*b) + len + 1);
+
+	b->lease = lease;
+	b->number = number;
+	b->ns = ns;
+	memcpy(b->key, key, len);
+	b->key[len] = '\0';
+	return b;
+}
+
+/* ---- in a transaction ---- */
+
+static void binding_key(unsigned char key[16], const struct binding *b)
+{
+	bytes_put(bytes_put(key, b->lease->id, 8), b->number, 8);
+}
+
+/* OBJECT is the binding, BEFORE the table. */
+static void bind_discard(struct undo *undo)
+{
+}
+
+static void bind_revert(struct undo *undo)
+{
+	binding_unlink(undo->before, undo->object);
+	free(undo->object);
+}
+
+int lease_bind(struct db *db, struct namespace *ns, const char *key,
+	       uint64_t id, struct db_error *error)
+{
+	struct lease *lease = lease_find(db->leases, id);
+	unsigned char record[16], value[8 + DB_KEY_MAX];
+	size_t len = strlen(key);
+	struct binding *b;
+
+	if (!lease)
+		return db_fail(error, ENOENT, "lease %ju has ended",
+			       (uintmax_t)id);
+	b = binding_create(lease, db->leases->next_number++, ns->id, key, len);
+	binding_link(db->leases, b);
+	binding_key(record, b);
+	memcpy(bytes_put(value, ns->id, 8), key, len);
+	store_put(&db->batch->changes, STORE_LEASE, record, 16, value, 8 + len);
+	undo_push(&db->undo, (struct undo) {
+		.revert = bind_revert, .discard = bind_discard,
+		.object = b, .before = db->leases });
+	return 0;
+}
+
+static void unbind_discard(struct undo *undo)
+{
+	free(undo->object);
+}
+
+static void unbind_revert(struct undo *undo)
+{
+	binding_link(undo->before, undo->object);
+}
+
+void lease_unbind(struct db *db, struct namespace *ns, const char *key)
+{
+	struct lease_table *table = db->leases;
+	unsigned char record[16];
+	struct binding *b;
+
+	if (!table->bindings)
+		return;
+	b = *binding_find(table, ns->id, key);
+	if (!b)
+		return;
+	binding_unlink(table, b);
+	binding_key(record, b);
+	store_delete(&db->batch->changes, STORE_LEASE, record, 16);
+	undo_push(&db->undo, (struct undo) {
+		.revert = unbind_revert, .discard = unbind_discard,
+		.object = b, .before = table });
+}
+
+/* ---- db.h ---- */
+
+uint64_t db_lease_create(struct db *db, double seconds, uid_t owner)
+{
+	uint64_t id = db->leases->next_id++;
+	uint64_t microseconds = seconds * 1e6;
+	unsigned char key[8], value[RECORD_SIZE];
+
+	lease_add(db->leases, id, microseconds, owner);
+	bytes_put(key, id, 8);
+	value[0] = RECORD_VERSION;
+	bytes_put(bytes_put(value + 1, microseconds, 8), owner, 4);
+	store_put(&db->batch->changes, STORE_LEASE, key, 8, value,
+		  sizeof(value));
+	meta_put(db, "next-lease", db->leases->next_id);
+	db->batch->dirty = true;
+	return id;
+}
+
+int db_lease_info(struct db *db, uint64_t id, double *seconds, uid_t *owner)
+{
+	struct lease *lease = lease_find(db->leases, id);
+
+	if (!lease) {
+		errno = ENOENT;
+		return -1;
+	}
+	*seconds = lease->microseconds / 1e6;
+	*owner = lease->owner;
+	return 0;
+}
+
+void db_lease_each(struct db *db, void (*cb)(uint64_t id, void *arg),
+		   void *arg)
+{
+	for (struct lease *lease = db->leases->first, *next; lease;
+	     lease = next) {
+		next = lease->next;
+		cb(lease->id, arg);
+	}
+}
+
+void db_lease_keys(struct db *db, uint64_t id,
+		   void (*cb)(const char *ns, const char *key, void *arg),
+		   void *arg)
+{
+	struct lease *lease = lease_find(db->leases, id);
+
+	for (struct binding *b = lease ? lease->binding : NULL; b;
+	     b = b->next) {
+		struct namespace *ns = namespace_find_id(db, b->ns);
+
+		if (ns && ns->applied.root)
+			cb(ns->name, b->key, arg);
+	}
+}
+
+int db_lease_remove(struct db *db, uint64_t id)
+{
+	struct lease_table *table = db->leases;
+	struct lease *lease = lease_find(table, id);
+	unsigned char from[8], to[8];
+
+	if (!lease) {
+		errno = ENOENT;
+		return -1;
+	}
+	while (lease->binding) {
+		struct binding *b = lease->binding;
+
+		binding_unlink(table, b);
+		free(b);
+	}
+	*lease->prev = lease->next;
+	*(lease->next ? &lease->next->prev : &table->last) = lease->prev;
+	table->count--;
+	free(lease);
+	bytes_put(from, id, 8);
+	bytes_put(to, id + 1, 8);
+	store_delete_range(&db->batch->changes, STORE_LEASE, from, 8, to, 8,
+			   0);
+	db->batch->dirty = true;
+	return 0;
+}
+
+uint64_t lease_count(const struct db *db)
+{
+	return db->leases->count;
+}
+
+/* ---- loading ---- */
+
+static int load_one(const unsigned char *key, size_t key_len,
+		    const unsigned char *data, size_t len, void *arg)
+{
+	struct lease_table *table = arg;
+	struct lease *lease;
+	struct binding *b;
+	uint64_t number;
+
+	if (key_len == 8 && len == RECORD_SIZE && *data == RECORD_VERSION) {
+		lease_add(table, bytes_get(key, 8), bytes_get(data + 1, 8),
+			  bytes_get(data + 9, 4));
+		return 0;
+	}
+	/* A lease's record comes before its bindings. */
+	lease = key_len == 16 ? lease_find(table, bytes_get(key, 8)) : NULL;
+	if (!lease || len < 8 || len > 8 + DB_KEY_MAX)
+		return 1;
+	number = bytes_get(key + 8, 8);
+	b = binding_create(lease, number, bytes_get(data, 8),
+			   (const char *)data + 8, len - 8);
+	binding_link(table, b);
+	if (number >= table->next_number)
+		table->next_number = number + 1;
+	return 0;
+}
+
+int lease_load(struct db *db, struct db_error *error)
+{
+	struct lease_table *table = lease_table_create();
+	uint64_t next = meta_get(db, "next-lease");
+	int rc;
+
+	if (db->leases && db->leases->next_id > next)
+		next = db->leases->next_id;
+	if (next)
+		table->next_id = next;
+	lease_table_destroy(db->leases);
+	db->leases = table;
+	rc = store_each(db->store, STORE_LEASE, NULL, 0, load_one, table);
+	if (rc > 0)
+		return db_fail(error, EIO, "a lease's record is damaged or "
+			       "of an unknown version");
+	if (rc < 0)
+		return db_fail(error, errno, "cannot read the leases: %s",
+			       strerror(errno));
+	return 0;
+}

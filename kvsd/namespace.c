@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Namespaces: their three states (applied, sealed, durable), their records
+ * and their history. kvsd(8).
+ *
+ * A name that was removed and made again is two namespaces with different
+ * ids, both known until the batch that removed the first is durable.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "kvsd/alloc.h"
+#include "kvsd/bytes.h"
+#include "kvsd/database.h"
+
+#define RECORD_VERSION	1
+#define RECORD_SIZE	(1 + 8 + 4 + 8 + DB_HASH_SIZE + 8)
+#define HISTORY_SIZE	(DB_HASH_SIZE + 8)
+#define PRUNE_MAX	64	/* entries of history a batch */
+
+struct namespace *namespace_ref(struct namespace *ns)
+{
+	ns->refs++;
+	return ns;
+}
+
+static void state_set(struct state *to, const struct state *from)
+{
+	struct entry *old = to->root;
+
+	to->version = from->version;
+	to->root = from->root ? entry_ref(from->root) : NULL;
+	entry_unref(old);
+}
+
+void namespace_unref(struct namespace *ns)
+{
+	if (!ns || --ns->refs)
+		return;
+	entry_unref(ns->applied.root);
+	entry_unref(ns->sealed.root);
+	entry_unref(ns->durable.root);
+	entry_unref(ns->written.root);
+	free(ns->name);
+	free(ns);
+}
+
+/* ---- the sorted table ---- */
+
+/* Position of the first namespace that is not below NAME and ID. */
+static size_t position(const struct db *db, const char *name, uint64_t id)
+{
+	size_t low = 0, high = db->ns_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strcmp(db->ns[mid]->name, name);
+
+		if (order < 0 || (!order && db->ns[mid]->id < id))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static struct namespace *table_add(struct db *db, const char *name,
+				   uint64_t id, uid_t owner)
+{
+	struct namespace *ns = xcalloc(1, sizeof(*ns));
+	size_t at = position(db, name, id);
+
+	ns->refs = 1;
+	ns->name = xstrdup(name);
+	ns->id = id;
+	ns->owner = owner;
+	if (db->ns_count == db->ns_room) {
+		db->ns_room = db->ns_room ? 2 * db->ns_room : 16;
+		db->ns = xrealloc(db->ns, db->ns_room *
+				  sizeof(struct namespace *));
+	}
+	memmove(&db->ns[at + 1], &db->ns[at],
+		(db->ns_count++ - at) * sizeof(struct namespace *));
+	db->ns[at] = ns;
+	return ns;
+}
+
+/* Drops NS from the table if it exists in no state any more. */
+static void sweep(struct db *db, struct namespace *ns)
+{
+	size_t at;
+
+	if (ns->applied.root || ns->sealed.root || ns->durable.root ||
+	    ns->written.root)
+		return;
+	at = position(db, ns->name, ns->id);
+	if (at == db->ns_count || db->ns[at] != ns)
+		return;
+	memmove(&db->ns[at], &db->ns[at + 1],
+		(--db->ns_count - at) * sizeof(struct namespace *));
+	namespace_unref(ns);
+}
+
+struct namespace *namespace_find(struct db *db, const char *name,
+				 bool applied)
+{
+	for (size_t at = position(db, name, 0); at < db->ns_count &&
+	     !strcmp(db->ns[at]->name, name); at++)
+		if (applied ? db->ns[at]->applied.root
+			    : db->ns[at]->durable.root)
+			return db->ns[at];
+	errno = ENOENT;
+	return NULL;
+}
+
+struct namespace *namespace_find_id(struct db *db, uint64_t id)
+{
+	for (size_t i = 0; i < db->ns_count; i++)
+		if (db->ns[i]->id == id)
+			return db->ns[i];
+	return NULL;
+}
+
+int namespace_name_check(const char *name, struct db_error *error)
+{
+	size_t len = strlen(name);
+
+	if (!len || len > DB_NAME_MAX || strpbrk(name, "\r\n") ||
+	    !strcmp(name, "-"))
+		return db_fail(error, EINVAL, "'%.255s' is no name of a "
+			       "namespace: 1 to %d bytes, no line ends, not -",
+			       name, DB_NAME_MAX);
+	return 0;
+}
+
+/* ---- life ---- */
+
+static void make_discard(struct undo *undo)
+{
+	namespace_unref(undo->object);
+}
+
+static void make_revert(struct undo *undo)
+{
+	struct namespace *ns = undo->object;
+
+	entry_unref(ns->applied.root);
+	ns->applied.root = NULL;
+	sweep(undo->before, ns);
+	namespace_unref(ns);
+}
+
+struct namespace *namespace_make(struct db *db, const char *name, uid_t owner,
+				 struct entry *root, struct db_error *error)
+{
+	struct namespace *ns = NULL;
+
+	if (namespace_name_check(name, error) < 0)
+		;
+	else if (namespace_find(db, name, true))
+		db_fail(error, EEXIST, "namespace %s exists", name);
+	else
+		ns = table_add(db, name, db->ns_next++, owner);
+	if (!ns) {
+		int errnum = errno;
+
+		entry_unref(root);
+		errno = errnum;
+		return NULL;
+	}
+	ns->applied.root = root;
+	meta_put(db, "next-namespace", db->ns_next);
+	undo_push(&db->undo, (struct undo) {
+		.revert = make_revert, .discard = make_discard,
+		.object = namespace_ref(ns), .before = db });
+	return ns;
+}
+
+static void end_discard(struct undo *undo)
+{
+	namespace_unref(undo->object);
+	entry_unref(undo->before);
+}
+
+static void end_revert(struct undo *undo)
+{
+	struct namespace *ns = undo->object;
+
+	ns->applied.root = undo->before;
+	namespace_unref(ns);
+}
+
+void namespace_end(struct db *db, struct namespace *ns)
+{
+	undo_push(&db->undo, (struct undo) {
+		.revert = end_revert, .discard = end_discard,
+		.object = namespace_ref(ns), .before = ns->applied.root });
+	ns->applied.root = NULL;
+}
+
+void namespace_changed(struct db *db, struct namespace *ns)
+{
+	db->batch->dirty = true;
+	if (ns->gathering)
+		return;
+	ns->gathering = true;
+	namespace_list_add(&db->batch->changed, ns);
+}
+
+/* ---- records ---- */
+
+static void history_key(unsigned char key[16], uint64_t id, uint64_t version)
+{
+	bytes_put(bytes_put(key, id, 8), version, 8);
+}
+
+static void record_put(struct db *db, const struct namespace *ns)
+{
+	struct store_changes *changes = &db->batch->changes;
+	const struct entry *root = ns->applied.root;
+	unsigned char value[RECORD_SIZE], *p = value, *tail;
+	unsigned char key[16], from[16];
+
+	*p++ = RECORD_VERSION;
+	p = bytes_put(p, ns->id, 8);
+	p = bytes_put(p, ns->owner, 4);
+	p = bytes_put(p, ns->applied.version, 8);
+	tail = p;
+	memcpy(p, entry_hash(root), DB_HASH_SIZE);
+	bytes_put(p + DB_HASH_SIZE, root->size, 8);
+	store_put(changes, STORE_NAMESPACE, ns->name, strlen(ns->name), value,
+		  sizeof(value));
+	history_key(key, ns->id, ns->applied.version);
+	store_put(changes, STORE_HISTORY, key, 16, tail, HISTORY_SIZE);
+	if (ns->applied.version <= db->history_max)
+		return;
+	history_key(from, ns->id, 0);
+	history_key(key, ns->id, ns->applied.version - db->history_max);
+	store_delete_range(changes, STORE_HISTORY, from, 16, key, 16,
+			   PRUNE_MAX);
+}
+
+static void record_delete(struct db *db, const struct namespace *ns)
+{
+	struct store_changes *changes = &db->batch->changes;
+	unsigned char from[16], to[16];
+
+	if (!namespace_find(db, ns->name, true))
+		store_delete(changes, STORE_NAMESPACE, ns->name,
+			     strlen(ns->name));
+	history_key(from, ns->id, 0);
+	history_key(to, ns->id + 1, 0);
+	store_delete_range(changes, STORE_HISTORY, from, 16, to, 16, 0);
+}
+
+void namespace_seal(struct db *db, struct namespace *ns)
+{
+	ns->gathering = false;
+	if (ns->applied.root) {
+		tree_seal(&db->tree, ns->applied.root);
+		record_put(db, ns);
+	} else {
+		record_delete(db, ns);
+	}
+	state_set(&ns->sealed, &ns->applied);
+}
+
+void namespaces_durable(struct db *db, struct namespace_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		state_set(&list->ns[i]->durable, &list->ns[i]->sealed);
+		sweep(db, list->ns[i]);
+	}
+}
+
+void namespaces_written(struct db *db, struct namespace_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		state_set(&list->ns[i]->written, &list->ns[i]->sealed);
+		sweep(db, list->ns[i]);
+	}
+}
+
+void namespaces_give_up(struct db *db)
+{
+	recent_clear(&db->recent);
+	for (size_t i = db->ns_count; i-- > 0;) {
+		struct namespace *ns = db->ns[i];
+
+		ns->gathering = false;
+		state_set(&ns->applied, &ns->written);
+		state_set(&ns->sealed, &ns->written);
+		state_set(&ns->durable, &ns->written);
+		ns->recent_floor = ns->written.version;
+		sweep(db, ns);
+	}
+}
+
+void namespaces_free(struct db *db)
+{
+	while (db->ns_count)
+		namespace_unref(db->ns[--db->ns_count]);
+	free(db->ns);
+}
+
+/* ---- loading ---- */
+
+struct load {
+	struct db *db;
+	struct db_error *error;
+};
+
+static int load_one(const unsigned char *key, size_t key_len,
+		    const unsigned char *data, size_t len, void *arg)
+{
+	struct load *load = arg;
+	struct namespace *ns;
+	char name[DB_NAME_MAX + 1];
+
+	if (key_len > DB_NAME_MAX || len != RECORD_SIZE ||
+	    data[0] != RECORD_VERSION) {
+		db_fail(load->error, EIO, "the record of namespace %.*s is "
+			"damaged or of an unknown version",
+			(int)(key_len < 64 ? key_len : 64), (const char *)key);
+		return 1;
+	}
+	memcpy(name, key, key_len);
+	name[key_len] = '\0';
+	ns = table_add(load->db, name, bytes_get(data + 1, 8),
+		       bytes_get(data + 9, 4));
+	ns->durable.version = bytes_get(data + 13, 8);
+	ns->durable.root = entry_dir("", 0,
+			bytes_get(data + 21 + DB_HASH_SIZE, 8),
+			(const struct db_hash *)(data + 21));
+	state_set(&ns->applied, &ns->durable);
+	state_set(&ns->sealed, &ns->durable);
+	state_set(&ns->written, &ns->durable);
+	ns->recent_floor = ns->durable.version;
+	return 0;
+}
+
+int namespaces_load(struct db *db, struct db_error *error)
+{
+	struct load load = { db, error };
+	int rc = store_each(db->store, STORE_NAMESPACE, NULL, 0, load_one,
+			    &load);
+
+	if (rc < 0)
+		return db_fail(error, errno, "cannot read the namespaces: %s",
+			       strerror(errno));
+	if (rc)
+		errno = error ? error->errnum : EIO;
+	return rc ? -1 : 0;
+}
+
+/* ---- history ---- */
+
+static int first_version(const unsigned char *key, size_t key_len,
+			 const unsigned char *data, size_t len, void *arg)
+{
+	uint64_t *found = arg;	/* wanted id, then the version */
+
+	if (key_len != 16 || bytes_get(key, 8) != found[0])
+		return -1;
+	found[1] = bytes_get(key + 8, 8);
+	return 1;
+}
+
+/* The first kept version from VERSION on, else the durable one. */
+static uint64_t kept_from(struct db *db, const struct namespace *ns,
+			  uint64_t version)
+{
+	uint64_t found[2] = { ns->id, 0 };
+	unsigned char key[16];
+
+	history_key(key, ns->id, version);
+	if (store_each(db->store, STORE_HISTORY, key, 16, first_version,
+		       found) != 1)
+		return ns->durable.version;
+	return found[1];
+}
+
+static struct entry *history_root(struct db *db, struct namespace *ns,
+				  uint64_t *version, bool *exact,
+				  struct db_error *error)
+{
+	const unsigned char *found, *data;
+	size_t found_len, len;
+	unsigned char key[16];
+
+	history_key(key, ns->id, *version);
+	if (store_get_floor(db->store, STORE_HISTORY, key, 16, &found,
+			    &found_len, &data, &len) < 0) {
+		if (errno != ENOENT)
+			db_fail(error, EIO, "cannot read the history of "
+				"namespace %s: %s", ns->name, strerror(errno));
+		return NULL;
+	}
+	if (found_len != 16 || bytes_get(found, 8) != ns->id) {
+		errno = ENOENT;
+		return NULL;
+	}
+	if (len != HISTORY_SIZE) {
+		db_fail(error, EIO, "the history of namespace %s is damaged",
+			ns->name);
+		return NULL;
+	}
+	*exact = bytes_get(found + 8, 8) == *version;
+	*version = bytes_get(found + 8, 8);
+	return entry_dir("", 0, bytes_get(data + DB_HASH_SIZE, 8),
+			 (const struct db_hash *)data);
+}
+
+struct entry *namespace_history(struct db *db, struct namespace *ns,
+				uint64_t *version, bool floor,
+				struct db_error *error)
+{
+	uint64_t want = *version;
+	struct entry *root;
+	bool exact;
+
+	if (want == ns->durable.version)
+		return entry_ref(ns->durable.root);
+	if (want > ns->durable.version) {
+		db_fail(error, EINVAL, "namespace %s is at version %ju, not "
+			"yet at %ju", ns->name,
+			(uintmax_t)ns->durable.version, (uintmax_t)want);
+		return NULL;
+	}
+	root = history_root(db, ns, version, &exact, error);
+	if (!root && errno == ENOENT)
+		db_fail(error, ESTALE, "history starts at %ju",
+			(uintmax_t)kept_from(db, ns, 0));
+	if (!root || exact || floor)
+		return root;
+	entry_unref(root);
+	db_fail(error, ESTALE, "version %ju was committed together with "
+		"others; the versions next to it that are kept are %ju and "
+		"%ju", (uintmax_t)want, (uintmax_t)*version,
+		(uintmax_t)kept_from(db, ns, want));
+	return NULL;
+}

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Transactions: conditions first, then operations, all or nothing. See db.h
+ * and weir-protocol(7) for what each does. */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "kvsd/alloc.h"
+#include "kvsd/database.h"
+
+struct txn {
+	struct db *db;
+	struct namespace *ns;
+	int (*check)(const char *ns, uid_t owner, void *arg);
+	void *arg;
+	struct db_error *error;
+};
+
+static const char *const op_word[OP_COUNT] = {
+#define OPERATION(id, word, ...) [OP_##id] = word,
+	WEIR_OPERATIONS(OPERATION)
+#undef OPERATION
+};
+
+/* ---- where an operation changes something ---- */
+
+static int may_write(struct txn *txn, struct namespace *ns)
+{
+	int errnum = txn->check ? txn->check(ns->name, ns->owner, txn->arg)
+				: 0;
+
+	if (errnum)
+		return db_fail(txn->error, errnum, "namespace %s belongs to "
+			       "another user", ns->name);
+	return 0;
+}
+
+static void list_once(struct namespace_list *list, struct namespace *ns)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->ns[i] == ns)
+			return;
+	namespace_list_add(list, ns);
+}
+
+/* Follows the links on the way to op->key. *ENTRY is what is there (to be
+ * released) or NULL. -1 if nothing can be there. */
+static int locate(struct txn *txn, struct db_op *op, bool nofollow,
+		  struct walk *walk, struct entry **entry)
+{
+	walk->db = txn->db;
+	walk->applied = true;
+	walk->nofollow = nofollow;
+	walk->note_links = false;
+	walk->check = NULL;
+	walk->ns = txn->ns;
+	walk->root = txn->ns->applied.root;
+	*entry = walk_run(walk, op->key, txn->error);
+	if (!*entry && ((errno != ENOENT && errno != ENOTDIR) ||
+			walk->no_namespace))
+		return -1;
+	walk->missing = *entry ? 0 : errno;
+	if (walk->ns != txn->ns && may_write(txn, walk->ns) < 0) {
+		int errnum = errno;
+
+		entry_unref(*entry);
+		errno = errnum;
+		return -1;
+	}
+	return 0;
+}
+
+static void changed(struct txn *txn, struct db_op *op, struct walk *walk)
+{
+	struct db *db = txn->db;
+	size_t size = strlen(walk->key) + 1;
+	struct key_copy *copy;
+
+	list_once(&db->touched, walk->ns);
+	op->ns_changed = walk->ns->name;
+	op->key_changed = op->key;
+	if (!walk->links)
+		return;
+	copy = xmalloc(sizeof(*copy) + size);
+	memcpy(copy->key, walk->key, size);
+	copy->next = db->keys;
+	db->keys = copy;
+	op->key_changed = copy->key;
+}
+
+/* The result of a tree_* call that changed what WALK found. */
+static int finish(struct txn *txn, struct db_op *op, struct walk *walk, int rc)
+{
+	switch (rc < 0 ? errno : 0) {
+	case 0:
+		changed(txn, op, walk);
+		return 0;
+	case EIO:
+		return db_fail(txn->error, EIO, "key %.200s of namespace "
+			       "%.64s: %s", walk->key, walk->ns->name,
+			       txn->db->tree.why);
+	case EFBIG:
+		return db_fail(txn->error, EFBIG, "%s", txn->db->tree.why);
+	}
+	return db_fail(txn->error, errno, "%s", strerror(errno));
+}
+
+static bool is_root(const struct walk *walk)
+{
+	return !strcmp(walk->key, ".");
+}
+
+static int refuse_root(struct txn *txn)
+{
+	return db_fail(txn->error, EINVAL, "the root is always a directory");
+}
+
+/* ---- operations ---- */
+
+static int do_put(struct txn *txn, struct db_op *op)
+{
+	struct tree *tree = &txn->db->tree;
+	struct entry *entry;
+	struct walk walk;
+	int rc;
+
+	if (locate(txn, op, false, &walk, &entry) < 0)
+		return -1;
+	entry_unref(entry);
+	if (is_root(&walk))
+		return refuse_root(txn);
+	if (op->len > VALUE_MAX)
+		return db_fail(txn->error, EFBIG, "the value is too long");
+	rc = tree_set(tree, &walk.ns->applied.root, walk.key,
+		      tree_value(tree, tree_basename(walk.key), op->data,
+				 op->len));
+	if (finish(txn, op, &walk, rc) < 0)
+		return -1;
+	lease_unbind(txn->db, walk.ns, walk.key);
+	return op->number ? lease_bind(txn->db, walk.ns, walk.key, op->number,
+				       txn->error) : 0;
+}
+
+static int do_append(struct txn *txn, struct db_op *op)
+{
+	struct entry *entry;
+	struct walk walk;
+
+	if (locate(txn, op, false, &walk, &entry) < 0)
+		return -1;
+	entry_unref(entry);
+	if (is_root(&walk))
+		return db_fail(txn->error, EISDIR, "the root is a directory");
+	return finish(txn, op, &walk,
+		      tree_append(&txn->db->tree, &walk.ns->applied.root,
+				  walk.key, op->data, op->len, &op->offset));
+}
+
+static int do_mkdir(struct txn *txn, struct db_op *op)
+{
+	struct tree *tree = &txn->db->tree;
+	const char *name;
+	struct entry *entry;
+	struct walk walk;
+	int kind;
+
+	if (locate(txn, op, false, &walk, &entry) < 0)
+		return -1;
+	kind = entry ? entry->kind : 0;
+	entry_unref(entry);
+	if (kind == ENTRY_DIR)
+		return 0;
+	if (kind)
+		return db_fail(txn->error, EEXIST, "there is a value");
+	lease_unbind(txn->db, walk.ns, walk.key);
+	name = tree_basename(walk.key);
+	return finish(txn, op, &walk,
+		      tree_set(tree, &walk.ns->applied.root, walk.key,
+			       entry_node(name, strlen(name),
+					  node_create(tree->token))));
+}
+
+static int do_link(struct txn *txn, struct db_op *op)
+{
+	struct entry *entry;
+	struct walk walk;
+	const char *name;
+
+	if (key_check(op->arg, txn->error) < 0)
+		return db_fail_prefix(txn->error, "target: ");
+	if (op->target_ns &&
+	    namespace_name_check(op->target_ns, txn->error) < 0)
+		return -1;
+	if (locate(txn, op, true, &walk, &entry) < 0)
+		return -1;
+	entry_unref(entry);
+	if (is_root(&walk))
+		return refuse_root(txn);
+	lease_unbind(txn->db, walk.ns, walk.key);
+	name = tree_basename(walk.key);
+	return finish(txn, op, &walk,
+		      tree_set(&txn->db->tree, &walk.ns->applied.root,
+			       walk.key, entry_link(name, strlen(name),
+						    op->arg, op->target_ns)));
+}
+
+static int do_unlink(struct txn *txn, struct db_op *op)
+{
+	struct entry *entry;
+	struct walk walk;
+	bool full;
+
+	if (locate(txn, op, true, &walk, &entry) < 0)
+		return -1;
+	if (!entry) {
+		errno = walk.missing;
+		return op->flags & DB_UNLINK_FORCE ? 0 : -1;
+	}
+	full = entry->kind == ENTRY_DIR && entry_size(entry);
+	entry_unref(entry);
+	if (is_root(&walk))
+		return refuse_root(txn);
+	if (full && !(op->flags & DB_UNLINK_RECURSIVE))
+		return db_fail(txn->error, ENOTEMPTY,
+			       "the directory has entries");
+	lease_unbind(txn->db, walk.ns, walk.key);
+	return finish(txn, op, &walk,
+		      tree_remove(&txn->db->tree, &walk.ns->applied.root,
+				  walk.key));
+}
+
+static void root_discard(struct undo *undo)
+{
+	namespace_unref(undo->object);
+	entry_unref(undo->before);
+}
+
+static void root_revert(struct undo *undo)
+{
+	struct namespace *ns = undo->object;
+
+	entry_unref(ns->applied.root);
+	ns->applied.root = undo->before;
+	namespace_unref(ns);
+}
+
+/* Puts the directory ROOT, which is taken, at op->key. A link in the last
+ * component is replaced. */
+static int put_tree(struct txn *txn, struct db_op *op, struct entry *root)
+{
+	struct entry *entry, *named;
+	struct walk walk;
+	const char *name;
+
+	if (locate(txn, op, true, &walk, &entry) < 0) {
+		int errnum = errno;
+
+		entry_unref(root);
+		errno = errnum;
+		return -1;
+	}
+	entry_unref(entry);
+	if (is_root(&walk)) {
+		undo_push(&txn->db->undo, (struct undo) {
+			.revert = root_revert, .discard = root_discard,
+			.object = namespace_ref(walk.ns),
+			.before = walk.ns->applied.root });
+		walk.ns->applied.root = root;
+		return finish(txn, op, &walk, 0);
+	}
+	lease_unbind(txn->db, walk.ns, walk.key);
+	name = tree_basename(walk.key);
+	named = entry_rename(root, name, strlen(name));
+	entry_unref(root);
+	return finish(txn, op, &walk,
+		      tree_set(&txn->db->tree, &walk.ns->applied.root,
+			       walk.key, named));
+}
+
+static int do_graft(struct txn *txn, struct db_op *op)
+{
+	struct db_hash hash;
+	struct entry *root;
+
+	if (db_hash_parse(op->arg, &hash) < 0)
+		return db_fail(txn->error, EINVAL, "'%.64s' is no hash",
+			       op->arg);
+	root = tree_root(&txn->db->tree, &hash);
+	if (!root)
+		return db_fail(txn->error, errno, "%s", txn->db->tree.why);
+	return put_tree(txn, op, root);
+}
+
+static int do_make_namespace(struct txn *txn, struct db_op *op)
+{
+	struct namespace *ns = namespace_make(txn->db, op->key, op->owner,
+					      tree_empty(&txn->db->tree),
+					      txn->error);
+
+	if (!ns)
+		return -1;
+	list_once(&txn->db->moved, ns);
+	return 0;
+}
+
+static int do_adopt(struct txn *txn, struct db_op *op)
+{
+	struct namespace *ns = namespace_find(txn->db, op->arg, true);
+	struct entry *root;
+
+	if (!ns)
+		return db_fail(txn->error, ENOENT, "namespace %.200s does not "
+			       "exist", op->arg);
+	if (ns == txn->ns)
+		return db_fail(txn->error, EINVAL, "a namespace cannot adopt "
+			       "itself");
+	if (!strcmp(ns->name, "primary"))
+		return db_fail(txn->error, EPERM, "primary cannot be removed");
+	if (may_write(txn, ns) < 0)
+		return -1;
+	root = entry_ref(ns->applied.root);
+	namespace_end(txn->db, ns);
+	list_once(&txn->db->moved, ns);
+	return put_tree(txn, op, root);
+}
+
+/* ---- conditions ---- */
+
+static int refuse(struct txn *txn, const char *text)
+{
+	return db_fail(txn->error, ECANCELED, "%s", text);
+}
+
+static int do_if_absent(struct txn *txn, struct db_op *op)
+{
+	struct entry *entry;
+	struct walk walk;
+
+	if (locate(txn, op, true, &walk, &entry) < 0)
+		return walk.no_namespace ? 0 : -1;
+	if (!entry)
+		return 0;
+	entry_unref(entry);
+	return refuse(txn, "the key exists");
+}
+
+static int do_if_value(struct txn *txn, struct db_op *op)
+{
+	struct db_hash want, hash;
+	struct entry *entry;
+	struct walk walk;
+
+	if (db_hash_parse(op->arg, &want) < 0)
+		return db_fail(txn->error, EINVAL, "'%.64s' is no hash",
+			       op->arg);
+	if (locate(txn, op, true, &walk, &entry) < 0)
+		return -1;
+	if (!entry)
+		return refuse(txn, "the key does not exist");
+	tree_seal(&txn->db->tree, entry);
+	tree_hash(entry, &hash);
+	entry_unref(entry);
+	return memcmp(&hash, &want, sizeof(hash)) ?
+		refuse(txn, "its content has another hash") : 0;
+}
+
+/* The root of txn->ns at VERSION, a reference; NULL if it can't be had. */
+static struct entry *past_root(struct txn *txn, uint64_t version)
+{
+	if (txn->ns->sealed.root && version == txn->ns->sealed.version)
+		return entry_ref(txn->ns->sealed.root);
+	return namespace_history(txn->db, txn->ns, &version, false,
+				 txn->error);
+}
+
+/* As recent_written, of what WALK found and of the links on the way to it. */
+static int written_since(struct txn *txn, struct walk *walk, uint64_t version)
+{
+	const struct recent *recent = &txn->db->recent;
+	int written = 0;
+
+	if (walk->ns == txn->ns)
+		written = recent_written(recent, txn->ns, walk->key, version);
+	for (int i = 0; i < walk->links && !written; i++)
+		if (!strcmp(walk->link[i].ns, txn->ns->name))
+			written = recent_written(recent, txn->ns,
+						 walk->link[i].key, version);
+	return written;
+}
+
+/* 0 if the content at VERSION equals that of ENTRY, which may be NULL. */
+static int same_as_at(struct txn *txn, struct db_op *op, struct entry *entry,
+		      int written)
+{
+	struct tree *tree = &txn->db->tree;
+	struct entry *root = past_root(txn, op->number), *old;
+	struct walk walk = { .db = txn->db, .applied = true, .nofollow = true,
+			     .ns = txn->ns, .root = root };
+	bool same;
+
+	/* Inside a batch: what it was then isn't known, only that it was
+	 * written since. */
+	if (!root && written > 0 && (errno == ESTALE || errno == EINVAL))
+		return refuse(txn, "it was written since");
+	if (!root)
+		return -1;
+	old = walk_run(&walk, op->key, txn->error);
+	entry_unref(root);
+	if (!old && errno != ENOENT && errno != ENOTDIR)
+		return -1;
+	if (old && entry) {
+		tree_seal(tree, old);
+		tree_seal(tree, entry);
+	}
+	same = old && entry ? tree_same(old, entry) : old == entry;
+	entry_unref(old);
+	return same ? 0 : refuse(txn, "its content is different now");
+}
+
+static int do_if_unchanged(struct txn *txn, struct db_op *op)
+{
+	struct walk walk = { .db = txn->db, .applied = true, .nofollow = true,
+			     .note_links = true, .ns = txn->ns,
+			     .root = txn->ns->applied.root };
+	struct entry *entry;
+	int written, rc = 0, errnum;
+
+	if (op->number > txn->ns->applied.version)
+		return refuse(txn, "the namespace has not that version yet");
+	entry = walk_run(&walk, op->key, txn->error);
+	if (!entry && errno != ENOENT && errno != ENOTDIR)
+		rc = -1;
+	else if ((written = written_since(txn, &walk, op->number)))
+		rc = same_as_at(txn, op, entry, written);
+	errnum = errno;
+	free(walk.link);
+	entry_unref(entry);
+	errno = errnum;
+	return rc;
+}
+
+static int do_if_root(struct txn *txn, struct db_op *op)
+{
+	return op->number == txn->ns->applied.version ? 0 :
+		refuse(txn, "the namespace is at another version");
+}
+
+static const struct {
+	bool condition;
+	int (*run)(struct txn *txn, struct db_op *op);
+} op_table[OP_COUNT] = {
+	[OP_put] = { false, do_put },
+	[OP_append] = { false, do_append },
+	[OP_mkdir] = { false, do_mkdir },
+	[OP_link] = { false, do_link },
+	[OP_unlink] = { false, do_unlink },
+	[OP_graft] = { false, do_graft },
+	[OP_make_namespace] = { false, do_make_namespace },
+	[OP_adopt] = { false, do_adopt },
+	[OP_if_absent] = { true, do_if_absent },
+	[OP_if_value] = { true, do_if_value },
+	[OP_if_unchanged] = { true, do_if_unchanged },
+	[OP_if_root] = { true, do_if_root },
+};
+
+/* ---- all or nothing ---- */
+
+/* Puts the operation's line and number before the text. */
+static int explain(struct txn *txn, const struct db_op *op, size_t number)
+{
+	char arg[80] = "";
+	bool condition = op_table[op->op].condition;
+
+	if (op->op == OP_if_root)
+		snprintf(arg, sizeof(arg), "%ju", (uintmax_t)op->number);
+	else if (op->op == OP_if_unchanged)
+		snprintf(arg, sizeof(arg), " %ju", (uintmax_t)op->number);
+	else if (op->arg)
+		snprintf(arg, sizeof(arg), " %.70s", op->arg);
+	if (condition)
+		return db_fail_prefix(txn->error, "%s %.200s%s (operation "
+				      "%zu): ", op_word[op->op],
+				      op->key ? op->key : "", arg, number);
+	return db_fail_prefix(txn->error, "operation %zu: %s %.200s%s: ",
+			      number, op_word[op->op], op->key, arg);
+}
+
+static int run_all(struct txn *txn, struct db_op *ops, size_t count,
+		   bool conditions)
+{
+	for (size_t i = 0; i < count; i++) {
+		assert(ops[i].op < OP_COUNT);
+		if (op_table[ops[i].op].condition != conditions)
+			continue;
+		ops[i].ns_changed = ops[i].key_changed = NULL;
+		if (op_table[ops[i].op].run(txn, &ops[i]) < 0)
+			return explain(txn, &ops[i], i + 1);
+	}
+	return 0;
+}
+
+void txn_forget(struct db *db)
+{
+	namespace_list_clear(&db->touched);
+	namespace_list_clear(&db->moved);
+	while (db->keys) {
+		struct key_copy *next = db->keys->next;
+
+		free(db->keys);
+		db->keys = next;
+	}
+}
+
+static void commit(struct txn *txn, const struct db_op *ops, size_t count)
+{
+	struct db *db = txn->db;
+
+	undo_discard(&db->undo);
+	for (size_t i = 0; i < db->touched.count; i++) {
+		db->touched.ns[i]->applied.version++;
+		namespace_changed(db, db->touched.ns[i]);
+	}
+	for (size_t i = 0; i < db->moved.count; i++)
+		namespace_changed(db, db->moved.ns[i]);
+	for (size_t i = 0; i < count; i++) {
+		struct namespace *ns = txn->ns;
+
+		if (!ops[i].ns_changed)
+			continue;
+		for (size_t j = 0; ops[i].ns_changed != ns->name; j++)
+			ns = db->touched.ns[j];
+		recent_add(&db->recent, ns, ns->applied.version,
+			   ops[i].key_changed);
+	}
+	db->batch->transactions++;
+	db->stats.transactions++;
+	db->stats.operations += count;
+}
+
+int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
+	     int (*check)(const char *ns, uid_t owner, void *arg), void *arg,
+	     uint64_t *version, struct db_error *error)
+{
+	struct txn txn = { db, namespace_find(db, ns, true), check, arg,
+			   error };
+	struct store_changes *changes = &db->batch->changes;
+	size_t blobs, changes_len, changes_count;
+
+	txn_forget(db);
+	if (!txn.ns)
+		return db_fail(error, ENOENT, "namespace %.255s does not "
+			       "exist", ns);
+	if (may_write(&txn, txn.ns) < 0)
+		return -1;
+	if (db->applied_views)
+		db->tree.token++;
+	if (run_all(&txn, ops, count, true) < 0)
+		return -1;
+	blobs = db->batch->blobs->count;
+	changes_len = changes->len;
+	changes_count = changes->count;
+	list_once(&db->touched, txn.ns);
+	if (run_all(&txn, ops, count, false) < 0) {
+		int errnum = errno;
+
+		undo_revert(&db->undo);
+		blob_set_truncate(db->batch->blobs, blobs);
+		changes->len = changes_len;
+		changes->count = changes_count;
+		errno = errnum;
+		return -1;
+	}
+	commit(&txn, ops, count);
+	*version = txn.ns->applied.version;
+	return 0;
+}
