@@ -74,6 +74,8 @@ struct wire_frame {
 /* Value of the option NAME among the words from FIRST on, or NULL. */
 const char *wire_option(const struct wire_frame *f, int first,
 			const char *name);
+/* Unescapes an argument in place; its new length, or -1 with EINVAL. */
+ssize_t wire_unescape(char *word);
 /* Strict decimal; -1 with EINVAL. */
 int wire_parse_u64(const char *s, uint64_t *n);
 int wire_parse_seconds(const char *s, double *seconds);

@@ -155,6 +155,17 @@ static ssize_t unescape(char *word, size_t len)
 	return to - word;
 }
 
+ssize_t wire_unescape(char *word)
+{
+	ssize_t len = unescape(word, strlen(word));
+
+	if (len < 0)
+		errno = EINVAL;
+	else
+		word[len] = '\0';
+	return len;
+}
+
 /* "{N}" gives 1 and the count, a word that begins otherwise 0, else -1. */
 static int parse_count(const char *word, size_t len, uint64_t *count)
 {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events. weir_event(3). */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "libclient/internal.h"
+
+weir_future_t *weir_event_publish(weir_t *h, const char *topic, int flags,
+				  const void *data, size_t len)
+{
+	weir_future_t *f = request_begin(h, KIND_ONCE, "publish");
+
+	if (!f)
+		return NULL;
+	wire_word(&h->out, topic);
+	if (flags & WEIR_EVENT_PRIVATE)
+		wire_opt(&h->out, "private", "1");
+	return data ? request_end(f, data, len) : request_end_none(f);
+}
+
+weir_future_t *weir_event_subscribe(weir_t *h, const char *prefix)
+{
+	weir_future_t *f = request_begin(h, KIND_SUBSCRIBE, "subscribe");
+
+	if (!f)
+		return NULL;
+	wire_word(&h->out, prefix);
+	return request_end_none(f);
+}
+
+/* Follows the numbers; a subscription that begins again later than it ended
+ * reports what passed in between. */
+void event_resubscribed(weir_future_t *f, const struct item *item)
+{
+	uint64_t n;
+	int i;
+
+	for (i = 0; i < item->words; i++) {
+		char count[32];
+		const char *words[] = { "lost", count };
+
+		if (strncmp(item->word[i], "sequence=", 9) ||
+		    wire_parse_u64(item->word[i] + 9, &n) < 0)
+			continue;
+		if (strcmp(item->word[0], "event") && f->sequence &&
+		    n > f->sequence) {
+			snprintf(count, sizeof(count), "count=%llu",
+				 (unsigned long long)(n - f->sequence));
+			future_fulfill(f, item_create(words, 2, NULL, NULL,
+						      0));
+		}
+		f->sequence = n;
+	}
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Inside libweir: the handle and the future, shared by its files.
+ *
+ * A request's tag is its future's slot number. A slot is taken until the
+ * final reply (a stream: the end push) has come; if the future is destroyed
+ * earlier the slot stays behind as an orphan, so that late replies find
+ * nobody. Every item that arrives is copied, so a result lives as long as its
+ * future keeps it.
+ */
+#ifndef WEIR_LIBCLIENT_INTERNAL_H
+#define WEIR_LIBCLIENT_INTERNAL_H
+
+#include "libclient/weir.h"
+#include "proto/wire.h"
+
+#define HANDLE_MAGIC	0x57454952u
+#define FUTURE_MAGIC	0x46555455u
+#define CALL_MAGIC	0x43414c4cu
+#define NO_SLOT		UINT32_MAX
+/* What a destroyed future leaves: its final reply frees the slot, or, if it
+ * lasts (a watch, a subscription, a service), its end or error. */
+#define SLOT_ORPHAN	((weir_future_t *)1)
+#define SLOT_ORPHAN_LASTING	((weir_future_t *)2)
+#define slot_live(f)	((uintptr_t)(f) > 2)
+#define HELLO_TAG	"hello"
+
+/* One result, error or push: the words of its line and its payload. */
+struct item {
+	struct item *next;
+	int errnum;		/* 0, or the error that it stands for */
+	const char *text;	/* of an error */
+	int words;
+	char **word;		/* past the tag and, of a reply, "ok" */
+	char *payload;		/* NULL if none */
+	size_t payload_len;
+	bool own_payload;	/* not part of the item's memory */
+};
+
+enum future_kind {
+	KIND_ONCE,	/* one reply; not sent again, its outcome is unknown */
+	KIND_READ,	/* one reply; may be sent again */
+	KIND_RPC,	/* one reply, or several */
+	KIND_WATCH,
+	KIND_SUBSCRIBE,
+	KIND_SERVE,
+	KIND_LOG,
+	KIND_LEASE,
+	KIND_ALL, KIND_ANY,	/* groups: no request of their own */
+};
+
+struct watch {
+	enum weir_watch_mode mode;
+	char *ns, *key;
+	int flags;
+	uint64_t from;		/* where it would be resumed */
+	uint64_t offset;
+	bool synced;
+};
+
+struct weir_future {
+	uint32_t magic;
+	weir_t *h;
+	enum future_kind kind;
+	uint32_t slot;
+	bool ended;		/* nothing more will come */
+	bool streaming;		/* KIND_RPC: a first `more` has come */
+	bool in_callback, destroyed;
+	struct item *item, *last;	/* queue; the first is current */
+	weir_future_f *cb;
+	void *arg;
+	double timeout, deadline;	/* deadline: monotonic, 0 if none */
+	weir_future_t *timed_next, **timed_prev;
+	weir_future_t *ready_next, **ready_prev;
+	char *request;		/* words after the tag, to send again */
+	size_t request_len;
+	struct watch *watch;
+	weir_call_f *serve;	/* KIND_SERVE */
+	void *serve_arg;
+	uint64_t sequence;	/* KIND_SUBSCRIBE: the last one seen */
+	weir_future_t *group;
+	weir_future_t **child;
+	size_t children, fulfilled;
+	size_t list_at;		/* weir_kvs_list_next */
+	char *list_name;
+	void *aux;		/* state of a derived future, see derive */
+	void (*aux_free)(void *aux);
+	/* Looks at an arriving item before anybody else; returns false to drop
+	 * it. May turn it into an error. */
+	bool (*filter)(weir_future_t *f, struct item *item);
+};
+
+struct weir_call {
+	uint32_t magic;
+	weir_t *h;
+	weir_call_t *next, **prev;
+	char *service;
+	char *id, *method, *from, *role;
+	uid_t uid;
+	char *data;
+	size_t len;
+	bool gone;		/* the caller, or the connection it came by */
+	weir_call_f *on_drop;
+	void *drop_arg;
+};
+
+struct event;
+
+struct weir {
+	uint32_t magic;
+	int fd;			/* -1 while there is no connection */
+	int flags;
+	bool dead;		/* no connection will come any more */
+	bool greeted;
+	int depth;		/* of dispatch: weir_close waits for 0 */
+	bool closing;
+	bool stop;
+	char *uri, *path, *name, *endpoint;
+	struct wire_decoder *decoder;
+	char *in;
+	struct wire_buf out;
+	size_t sent;		/* of out */
+	weir_future_t **slot;
+	uint32_t slots, *free_slot, free_slots;
+	weir_future_t *timed, *ready;
+	double retry_at, backoff;
+	struct item *greeting;
+	struct weir_error open_error;
+	weir_call_t *calls;
+	uint64_t *lease;
+	size_t leases;
+	weir_state_f *state_cb;
+	void *state_arg;
+	weir_message_f *message_cb;
+	void *message_arg;
+	/* attached libevent base */
+	struct event_base *base;
+	struct event *read_event, *write_event, *timer_event, *turn_event;
+	/* foreign loop */
+	int epfd, timerfd;
+	bool ep_out;
+	int active;		/* callbacks run by this dispatch */
+};
+
+double now_monotonic(void);
+
+/* handle.c: callbacks run between these; true if the handle still exists */
+#define handle_enter(h) ((h)->depth++)
+void handle_leave(weir_t *h);
+
+/* io.c: the connection's bytes */
+#define IN_SIZE (256 * 1024)
+int io_connect(weir_t *h, struct weir_error *error);
+void io_read(weir_t *h);
+void io_write(weir_t *h);
+void io_lost(weir_t *h, int errnum, const char *why);
+bool io_pending(const weir_t *h);
+
+/* loop.c */
+void loop_changed(weir_t *h);	/* output, timers or the ready list did */
+void loop_connected(weir_t *h);
+void loop_disconnected(weir_t *h);
+void loop_free(weir_t *h);
+double loop_next_deadline(weir_t *h);
+void loop_step(weir_t *h);	/* writes, timers, ready continuations */
+
+/* request.c */
+bool kind_lasts(enum future_kind kind);
+void request_hello(weir_t *h);
+/* A new future of KIND with a slot; the tag is already written to h->out. */
+weir_future_t *request_begin(weir_t *h, enum future_kind kind,
+			     const char *command);
+/* Ends the request with or without payload; NULL (and f freed) on error. */
+weir_future_t *request_end(weir_future_t *f, const void *data, size_t len);
+weir_future_t *request_end_none(weir_future_t *f);
+/* The frame h->out is at: an option if VALUE is not NULL. */
+void request_opt(weir_t *h, const char *name, const char *value);
+/* A request that wants no reply; SERVICE-side answers use it too. */
+void request_silent(weir_t *h, const char *command, const char *word);
+void request_frame(weir_t *h, struct wire_frame *frame);
+void request_refused(weir_t *h, const char *text);
+const char *namespace_word(const char *ns);
+
+/* future.c */
+weir_future_t *future_create(weir_t *h, enum future_kind kind);
+void future_fulfill(weir_future_t *f, struct item *item);
+/* For filters: queues an item, or the end and its error, without running the
+ * continuation; that happens when the filter has returned. */
+void future_queue(weir_future_t *f, struct item *item);
+void future_end(weir_future_t *f, int errnum, const char *text);
+void future_fail(weir_future_t *f, int errnum, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void group_check(weir_future_t *f);	/* fulfils it if its children are */
+void future_run_ready(weir_t *h);
+void future_run_timeouts(weir_t *h, double now);
+struct item *item_create(const char *const word[], int words, const char *text,
+			 const void *payload, size_t len);
+/* Takes DATA (malloc, a NUL after LEN) in the place of the payload. */
+void item_set_payload(struct item *item, char *data, size_t len);
+
+/* watch.c, event.c, service.c, lease.c: pushes, and what a new connection
+ * needs to be told */
+void watch_saw(weir_future_t *f, const struct item *item);
+int watch_send(weir_future_t *f);
+void watch_free(struct watch *w);
+void service_push(weir_future_t *f, struct wire_frame *frame);
+void service_disconnected(weir_t *h);
+void event_resubscribed(weir_future_t *f, const struct item *ok);
+void lease_made(weir_future_t *f, const struct item *ok);
+void lease_forget(weir_t *h, uint64_t id);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The connection: bytes in and out of the socket, its loss, and trying again.
+ * Nothing here blocks but the connect of a Unix socket and, before the
+ * greeting, the read of weir_open. */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "libclient/internal.h"
+
+#define BACKOFF_FIRST	0.01	/* seconds */
+#define BACKOFF_MAX	1.0
+
+double now_monotonic(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+bool io_pending(const weir_t *h)
+{
+	return h->fd >= 0 && h->out.mark > h->sent;
+}
+
+int io_connect(weir_t *h, struct weir_error *error)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	const char *why = NULL;
+	int e;
+
+	if (strlen(h->path) >= sizeof(addr.sun_path)) {
+		error->errnum = ENAMETOOLONG;
+		snprintf(error->text, sizeof(error->text),
+			 "the socket's path is longer than %zu bytes",
+			 sizeof(addr.sun_path) - 1);
+		return -1;
+	}
+	strcpy(addr.sun_path, h->path);
+	h->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (h->fd < 0)
+		goto fail;
+	if (connect(h->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		if (errno == ENOENT)
+			why = "no such socket: the instance is not running";
+		else if (errno == ECONNREFUSED)
+			why = "nobody listens: the instance is not running";
+		goto fail;
+	}
+	wire_decoder_destroy(h->decoder);
+	h->decoder = wire_decoder_create(false, WIRE_COUNT_MAX);
+	if (!h->decoder)
+		goto fail;
+	wire_buf_reset(&h->out);
+	h->sent = 0;
+	request_hello(h);
+	loop_connected(h);
+	return 0;
+fail:
+	e = errno;
+	error->errnum = e;
+	snprintf(error->text, sizeof(error->text), "%s",
+		 why ? why : strerror(e));
+	if (h->fd >= 0)
+		close(h->fd);
+	h->fd = -1;
+	errno = e;
+	return -1;
+}
+
+/* Fails or, where that is right, keeps every request in flight. */
+static void settle(weir_t *h, const char *why)
+{
+	uint32_t i;
+
+	for (i = 0; i < h->slots; i++) {
+		weir_future_t *f = h->slot[i];
+
+		if (!f)
+			continue;
+		if (!slot_live(f)) {
+			h->slot[i] = NULL;
+			h->free_slot[h->free_slots++] = i;
+			continue;
+		}
+		if ((h->flags & WEIR_O_RECONNECT) && f->request &&
+		    !f->streaming)
+			continue;
+		f->slot = NO_SLOT;
+		h->slot[i] = NULL;
+		h->free_slot[h->free_slots++] = i;
+		future_fail(f, ECONNRESET, f->kind == KIND_ONCE &&
+			    (h->flags & WEIR_O_RECONNECT) ?
+			    "%s; whether it was done is not known" : "%s",
+			    why);
+	}
+}
+
+void io_lost(weir_t *h, int errnum, const char *why)
+{
+	if (h->fd < 0)
+		return;
+	loop_disconnected(h);
+	close(h->fd);
+	h->fd = -1;
+	if (!h->open_error.errnum) {
+		h->open_error.errnum = errnum;
+		snprintf(h->open_error.text, sizeof(h->open_error.text), "%s",
+			 why);
+	}
+	if (!h->greeting)	/* weir_open reports it */
+		return;
+	if (h->flags & WEIR_O_RECONNECT) {
+		h->backoff = h->backoff > 0 ? h->backoff : BACKOFF_FIRST;
+		h->retry_at = now_monotonic() + h->backoff;
+		h->backoff = h->backoff * 2 < BACKOFF_MAX ? h->backoff * 2 :
+							    BACKOFF_MAX;
+	} else {
+		h->dead = true;
+	}
+	settle(h, why);
+	service_disconnected(h);
+	if (h->greeted) {
+		h->greeted = false;
+		if (h->state_cb)
+			h->state_cb(h, false, h->state_arg);
+	}
+	loop_changed(h);
+}
+
+void io_write(weir_t *h)
+{
+	while (io_pending(h)) {
+		ssize_t n = send(h->fd, h->out.data + h->sent,
+				 h->out.mark - h->sent, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0) {
+			/* what the server said before it left comes first */
+			io_read(h);
+			if (h->fd >= 0)
+				io_lost(h, ECONNRESET,
+					"connection to kvsd lost");
+			return;
+		}
+		h->sent += n;
+	}
+	if (h->sent == h->out.mark && h->sent) {
+		wire_buf_consume(&h->out, h->sent);
+		h->sent = 0;
+		if (h->out.size > 4 << 20 && h->out.len == 0)
+			wire_buf_free(&h->out);
+	} else if (h->sent > 1 << 20) {
+		wire_buf_consume(&h->out, h->sent);
+		h->sent = 0;
+	}
+}
+
+/* Bytes that are there; before the greeting it waits for some. */
+void io_read(weir_t *h)
+{
+	size_t at = 0;
+	ssize_t n;
+	int rounds = 16;	/* then let others have their turn */
+
+	while (h->fd >= 0 && rounds--) {
+		int fd = h->fd;
+
+		n = recv(fd, h->in, IN_SIZE, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			struct pollfd p = { .fd = fd, .events = POLLIN };
+
+			if (h->greeting)
+				return;
+			if (io_pending(h))
+				p.events |= POLLOUT;
+			poll(&p, 1, -1);
+			if (p.revents & POLLOUT)
+				return;
+			continue;
+		}
+		if (n <= 0) {
+			io_lost(h, ECONNRESET,
+				h->greeting ? "connection to kvsd lost" :
+				"the server closed the connection");
+			return;
+		}
+		for (at = 0; at < (size_t)n && h->fd == fd && !h->closing;) {
+			struct wire_frame *frame;
+			enum wire_status status;
+			const char *tag, *text;
+			size_t used;
+
+			status = wire_decode(h->decoder, h->in + at, n - at,
+					     &used, &frame);
+			at += used;
+			if (status == WIRE_FRAME) {
+				request_frame(h, frame);
+			} else if (status != WIRE_MORE) {
+				wire_decoder_error(h->decoder, &tag, &text);
+				io_lost(h, EPROTO, text);
+				return;
+			}
+		}
+		if (!h->greeting)
+			return;
+		if (n < IN_SIZE / 2)
+			return;
+	}
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests and the frames that come back: tags, greeting, who gets what.
+ * weir_request(3), weir-protocol(7). */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libclient/internal.h"
+
+const char *namespace_word(const char *ns)
+{
+	if (!ns)
+		ns = getenv("WEIR_KVS_NAMESPACE");
+	return ns && *ns ? ns : "-";
+}
+
+static int more_slots(weir_t *h)
+{
+	uint32_t n = h->slots ? 2 * h->slots : 64, i;
+	weir_future_t **slot = realloc(h->slot, n * sizeof(*slot));
+	uint32_t *free_slot;
+
+	if (!slot)
+		return -1;
+	h->slot = slot;
+	free_slot = realloc(h->free_slot, n * sizeof(*free_slot));
+	if (!free_slot)
+		return -1;
+	h->free_slot = free_slot;
+	for (i = n; i-- > h->slots;) {
+		slot[i] = NULL;
+		free_slot[h->free_slots++] = i;
+	}
+	h->slots = n;
+	return 0;
+}
+
+weir_future_t *request_begin(weir_t *h, enum future_kind kind,
+			     const char *command)
+{
+	weir_future_t *f;
+
+	if (h->dead) {
+		errno = ECONNRESET;
+		return NULL;
+	}
+	if (h->free_slots == 0 && more_slots(h) < 0)
+		return NULL;
+	f = future_create(h, kind);
+	if (!f)
+		return NULL;
+	f->slot = h->free_slot[--h->free_slots];
+	h->slot[f->slot] = f;
+	wire_u64(&h->out, f->slot);
+	wire_verbatim(&h->out, command);
+	return f;
+}
+
+void request_opt(weir_t *h, const char *name, const char *value)
+{
+	if (value)
+		wire_opt(&h->out, name, value);
+}
+
+/* What can be sent again keeps its frame, without the tag. */
+static int keep(weir_future_t *f, size_t start)
+{
+	weir_t *h = f->h;
+	const char *frame = h->out.data + start;
+	size_t len = h->out.mark - start;
+	const char *space;
+
+	if (!(h->flags & WEIR_O_RECONNECT) ||
+	    (f->kind != KIND_READ && f->kind != KIND_SUBSCRIBE &&
+	     f->kind != KIND_SERVE && f->kind != KIND_WATCH))
+		return 0;
+	space = memchr(frame, ' ', len);
+	len -= space - frame;
+	f->request = malloc(len);
+	if (!f->request)
+		return -1;
+	memcpy(f->request, space, len);
+	f->request_len = len;
+	return 0;
+}
+
+static weir_future_t *finish(weir_future_t *f, int r, size_t start)
+{
+	weir_t *h = f->h;
+	int e;
+
+	if (r == 0 && (h->fd < 0 || keep(f, start) == 0)) {
+		if (h->fd < 0 && keep(f, start) < 0)
+			goto fail;
+		if (h->fd < 0) {
+			/* restored with the connection, or too late */
+			h->out.len = h->out.mark = start;
+			if (!f->request) {
+				h->slot[f->slot] = NULL;
+				h->free_slot[h->free_slots++] = f->slot;
+				f->slot = NO_SLOT;
+				future_fail(f, ECONNRESET,
+					    "there is no connection to kvsd");
+			}
+		}
+		loop_changed(h);
+		return f;
+	}
+fail:
+	e = errno;
+	h->slot[f->slot] = NULL;
+	h->free_slot[h->free_slots++] = f->slot;
+	f->slot = NO_SLOT;
+	weir_future_destroy(f);
+	errno = e;
+	return NULL;
+}
+
+weir_future_t *request_end(weir_future_t *f, const void *data, size_t len)
+{
+	size_t start = f->h->out.mark;
+
+	return finish(f, wire_end_payload(&f->h->out, data, len), start);
+}
+
+weir_future_t *request_end_none(weir_future_t *f)
+{
+	size_t start = f->h->out.mark;
+
+	return finish(f, wire_end(&f->h->out), start);
+}
+
+weir_future_t *weir_request(weir_t *h, const char *command,
+			    const char *const words[], const void *data,
+			    size_t len)
+{
+	const struct wire_command *row = wire_command_find(command);
+	weir_future_t *f = request_begin(h, KIND_ONCE, command);
+	int i;
+
+	if (!f)
+		return NULL;
+	for (i = 0; words && words[i]; i++) {
+		const char *equal = strchr(words[i], '=');
+
+		/* an option's name is not escaped, its value is */
+		if (row && i >= row->positional && equal) {
+			char *name = strndup(words[i], equal - words[i]);
+
+			if (name)
+				wire_opt(&h->out, name, equal + 1);
+			free(name);
+		} else {
+			wire_word(&h->out, words[i]);
+		}
+	}
+	return data ? request_end(f, data, len) : request_end_none(f);
+}
+
+void request_silent(weir_t *h, const char *command, const char *word)
+{
+	if (h->fd < 0)
+		return;
+	wire_verbatim(&h->out, "-");
+	wire_verbatim(&h->out, command);
+	wire_word(&h->out, word);
+	wire_end(&h->out);
+	loop_changed(h);
+}
+
+/* ---- greeting and restoring ---- */
+
+static void resend(weir_future_t *f)
+{
+	weir_t *h = f->h;
+
+	if (f->kind == KIND_WATCH) {
+		watch_send(f);
+		return;
+	}
+	wire_u64(&h->out, f->slot);
+	wire_buf_add(&h->out, f->request, f->request_len);
+}
+
+void request_hello(weir_t *h)
+{
+	uint32_t i;
+	size_t l;
+
+	wire_verbatim(&h->out, HELLO_TAG);
+	wire_verbatim(&h->out, "hello");
+	wire_u64(&h->out, WIRE_PROTOCOL);
+	request_opt(h, "name", h->name);
+	request_opt(h, "endpoint", h->endpoint);
+	wire_end(&h->out);
+	for (l = 0; l < h->leases; l++) {
+		char id[24];
+
+		snprintf(id, sizeof(id), "%llu",
+			 (unsigned long long)h->lease[l]);
+		request_silent(h, "lease-renew", id);
+	}
+	for (i = 0; i < h->slots; i++)
+		if (slot_live(h->slot[i]))
+			resend(h->slot[i]);
+}
+
+static void greeted(weir_t *h, struct wire_frame *frame)
+{
+	bool again = h->greeting != NULL;
+
+	if (strcmp(frame->word[1], "ok")) {
+		h->open_error.errnum = frame->words > 2 ?
+				       wire_errnum(frame->word[2]) : EPROTO;
+		snprintf(h->open_error.text, sizeof(h->open_error.text), "%s",
+			 frame->rest ? frame->rest : "no greeting");
+		io_lost(h, h->open_error.errnum, h->open_error.text);
+		return;
+	}
+	free(h->greeting);
+	h->greeting = item_create((const char *const *)frame->word + 2,
+				  frame->words - 2, NULL, NULL, 0);
+	if (!h->greeting) {
+		io_lost(h, ENOMEM, "out of memory");
+		return;
+	}
+	h->greeted = true;
+	h->backoff = 0;
+	memset(&h->open_error, 0, sizeof(h->open_error));
+	if (again && h->state_cb)
+		h->state_cb(h, true, h->state_arg);
+}
+
+/* ---- replies and pushes ---- */
+
+static weir_future_t *release_slot(weir_t *h, uint32_t slot)
+{
+	weir_future_t *f = h->slot[slot];
+
+	h->slot[slot] = NULL;
+	h->free_slot[h->free_slots++] = slot;
+	if (!slot_live(f))
+		return NULL;
+	f->slot = NO_SLOT;
+	f->ended = true;
+	return f;
+}
+
+static struct item *reply_item(struct wire_frame *frame, int first)
+{
+	return item_create((const char *const *)frame->word + first,
+			   frame->words - first, NULL,
+			   frame->has_payload ? frame->payload : NULL,
+			   frame->payload_len);
+}
+
+bool kind_lasts(enum future_kind kind)
+{
+	return kind == KIND_WATCH || kind == KIND_SUBSCRIBE ||
+	       kind == KIND_SERVE;
+}
+
+static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
+{
+	weir_future_t *f = h->slot[slot];
+	bool orphan = !slot_live(f);
+
+	if (!strcmp(frame->word[1], "more")) {
+		if (!orphan) {
+			f->streaming = true;
+			future_fulfill(f, reply_item(frame, 2));
+		}
+		return;
+	}
+	if (!strcmp(frame->word[1], "err")) {
+		int errnum = frame->words > 2 ? wire_errnum(frame->word[2]) :
+						EPROTO;
+
+		f = release_slot(h, slot);
+		if (f)
+			future_fail(f, errnum, "%s",
+				    frame->rest ? frame->rest : "");
+		return;
+	}
+	/* the ok of what lasts only opens it */
+	if (f == SLOT_ORPHAN_LASTING)
+		return;
+	if (!orphan && kind_lasts(f->kind)) {
+		struct item *item = reply_item(frame, 2);
+
+		if (f->kind == KIND_SUBSCRIBE && item)
+			event_resubscribed(f, item);
+		free(item);
+		return;
+	}
+	f = release_slot(h, slot);
+	if (!f)
+		return;
+	if (f->streaming && !frame->has_payload) {
+		future_fail(f, ENODATA, "end of the stream");
+	} else {
+		struct item *item = reply_item(frame, 2);
+
+		if (f->kind == KIND_LEASE && item)
+			lease_made(f, item);
+		future_fulfill(f, item);
+	}
+}
+
+static void push(weir_t *h, struct wire_frame *frame)
+{
+	uint64_t slot;
+	weir_future_t *f;
+
+	if (frame->words < 3)
+		return;
+	if (!strcmp(frame->word[1], "-")) {
+		uint64_t uid = 0;
+		const char *text = wire_option(frame, 4, "uid");
+
+		if (!strcmp(frame->word[2], "message") && frame->words > 3 &&
+		    h->message_cb && text && !wire_parse_u64(text, &uid)) {
+			h->active++;
+			h->message_cb(h, frame->word[3], (uid_t)uid,
+				      frame->payload, frame->payload_len,
+				      h->message_arg);
+		}
+		return;
+	}
+	if (wire_parse_u64(frame->word[1], &slot) < 0 || slot >= h->slots)
+		return;
+	f = h->slot[slot];
+	if (!f)
+		return;
+	if (!strcmp(frame->word[2], "end")) {
+		f = release_slot(h, slot);
+		if (f)
+			future_fail(f, frame->words > 3 ?
+				    wire_errnum(frame->word[3]) : EPROTO,
+				    "%s", frame->rest ? frame->rest : "");
+		return;
+	}
+	if (!slot_live(f))
+		return;
+	if (f->kind == KIND_SERVE) {
+		service_push(f, frame);
+	} else {
+		struct item *item = reply_item(frame, 2);
+
+		if (f->kind == KIND_WATCH && item)
+			watch_saw(f, item);
+		else if (f->kind == KIND_SUBSCRIBE && item)
+			event_resubscribed(f, item);
+		future_fulfill(f, item);
+	}
+}
+
+void request_frame(weir_t *h, struct wire_frame *frame)
+{
+	uint64_t slot;
+
+	handle_enter(h);
+	if (frame->words < 2) {
+		io_lost(h, EPROTO, "the server sent a line of one word");
+	} else if (!strcmp(frame->word[0], "*")) {
+		push(h, frame);
+	} else if (!strcmp(frame->word[0], HELLO_TAG)) {
+		greeted(h, frame);
+	} else if (!strcmp(frame->word[0], "-")) {
+		/* the connection is about to be closed: this is why */
+		h->open_error.errnum = frame->words > 2 ?
+				       wire_errnum(frame->word[2]) : EPROTO;
+		snprintf(h->open_error.text, sizeof(h->open_error.text), "%s",
+			 frame->rest ? frame->rest : "");
+	} else if (wire_parse_u64(frame->word[0], &slot) == 0 &&
+		   slot < h->slots && h->slot[slot]) {
+		reply(h, slot, frame);
+	}
+	/* not handle_leave: the reader still uses the handle */
+	h->depth--;
+}
