@@ -20,7 +20,8 @@
 #include "proto/output.h"
 
 #define MAGIC		0x6f757470	/* "outp" */
-#define TIME_MAX	1e12
+/* Up to here (the year 2242) a double keeps microseconds apart. */
+#define TIME_MAX	8589934592.0
 
 static const char *const stream_names[] = {
 	[OUTPUT_STDIN] = "stdin",
@@ -39,8 +40,10 @@ const char *output_stream_name(enum output_stream stream)
 /* printf's decimal point is the locale's, so seconds go as two integers. */
 static int64_t microseconds(double time)
 {
+	double whole = floor(time);
+
 	assert(time >= 0 && time < TIME_MAX);
-	return llrint(time * 1e6);
+	return (int64_t)whole * 1000000 + llrint((time - whole) * 1e6);
 }
 
 /* A whole record, or nothing of it: LINE without its end, then the payload

@@ -182,7 +182,7 @@ static void test_broken(void)
 	breaks(H "data stdout 0 1.0000000 {1}\n", "bad time");
 	breaks(H "data stdout 0 1.00000x {1}\n", "bad time");
 	breaks(H "data stdout 0 .000000 {1}\n", "bad time");
-	breaks(H "data stdout 0 1000000000000.000000 {1}\n", "bad time");
+	breaks(H "data stdout 0 8589934592.000000 {1}\n", "bad time");
 	breaks(H "data stdout 0 1.000000 1\n", "bad size");
 	breaks(H "data stdout 0 1.000000 {}\n", "bad size");
 	breaks(H "data stdout 0 1.000000 {-1}\n", "bad size");
@@ -232,6 +232,29 @@ static void test_stop(void)
 	output_decoder_destroy(d);
 }
 
+/* Microseconds survive, up to the last time that is accepted. */
+static void test_times(void)
+{
+	static const char *const times[] = {
+		"0.000000", "1795396917.180904", "4294967296.000001",
+		"8589934591.999999", "8589934591.999998",
+	};
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		char text[80], want[80], *out;
+		struct proto_error err = { "" };
+		int rc;
+
+		snprintf(text, sizeof(text), "output 1 1\neof stdin 0 %s\n",
+			 times[i]);
+		snprintf(want, sizeof(want), "header 1|eof stdin 0 %s|",
+			 times[i]);
+		out = decoded(text, strlen(text), 80, &rc, &err);
+		is_str(out, want, times[i]);
+		free(out);
+	}
+}
+
 static void test_long_text(void)
 {
 	char *text = malloc(OUTPUT_TEXT_MAX + 2), *out;
@@ -265,6 +288,7 @@ int main(void)
 	test_decode();
 	test_broken();
 	test_stop();
+	test_times();
 	test_long_text();
 	return done();
 }
