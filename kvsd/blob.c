@@ -167,6 +167,10 @@ int blob_get(struct blob_space *space, const struct db_hash *hash,
 	if (blob) {
 		*data = blob->data;
 		*len = blob->len;
+	} else if (!space->store) {
+		*why = "it is not in the store";
+		errno = ENOENT;
+		return -1;
 	} else if (store_blob(space->store, hash, data, len) < 0) {
 		*why = errno == ENOENT ? "it is not in the store"
 				       : "the store could not be read";

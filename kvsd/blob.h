@@ -55,7 +55,7 @@ struct store;
 struct blob_space {
 	struct blob_set *fresh;		/* additions go here */
 	struct blob_set *sealed;	/* or NULL */
-	struct store *store;
+	struct store *store;		/* or NULL */
 };
 
 /* A blob of KIND, checked against its hash when it comes from the store; the

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database on a disk that fails: the batch and all that was applied since
+ * is undone, later transactions work again, reads go on. */
+#include "config.h"
+
+#include <lmdb.h>
+
+#include "kvsd/store.h"
+#include "t/unit/db_test.h"
+
+static int fail_enospc(MDB_txn *txn)
+{
+	mdb_txn_abort(txn);
+	return ENOSPC;
+}
+
+static int fail_eio(MDB_txn *txn)
+{
+	mdb_txn_abort(txn);
+	return EIO;
+}
+
+static int fail_unwritten(MDB_txn *txn)
+{
+	mdb_txn_abort(txn);
+	return MDB_PANIC;
+}
+
+static int fail_written(MDB_txn *txn)
+{
+	int rc = mdb_txn_commit(txn);
+
+	return rc ? rc : MDB_PANIC;
+}
+
+static void lease_text(const char *ns, const char *key, void *arg)
+{
+	strcat(strcat(arg, key), " ");
+}
+
+static const char *keys_of(struct db *db, uint64_t id)
+{
+	static char out[200];
+
+	*out = '\0';
+	db_lease_keys(db, id, lease_text, out);
+	return out;
+}
+
+static char big[100000];
+
+/* All sorts of changes: a batch on its way and one on top of it. */
+static void change(struct db *db, uint64_t lease)
+{
+	struct db_op op = { .op = OP_put, .key = "leased", .data = "",
+			    .number = lease };
+
+	APPLY(db, PUT("a.b", "2"), UNLINK_ALL("d"), APPEND("log", "more"));
+	apply(db, &op, 1);
+	db_namespace_remove(db, "old", NULL);
+	db_namespace_create(db, "new", 1, NULL, NULL);
+	APPLY(db, LINK("to", ".", "new"), PUT("to.k", "v"));
+	db_turn_end(db);
+	APPLY(db, PUT("e", "3"), { .op = OP_put, .key = "big", .data = big,
+				   .len = sizeof(big) });
+	db_namespace_remove(db, "new", NULL);
+	db_lease_remove(db, lease);
+	db_namespace_create(db, "old", 2, NULL, NULL);
+}
+
+static void check_undone(struct db *db, uint64_t lease, const char *root)
+{
+	struct db_namespace_info info;
+
+	is_str(root_of(db, "primary"), root, "the root is the old one");
+	is_str(get_applied(db, "a.b"), "1", "put is undone");
+	is_str(get_applied(db, "d.x"), "1", "unlink is undone");
+	is_str(get_applied(db, "log"), "log", "append is undone");
+	is_str(get_applied(db, "e"), "ENOENT", "the gathering batch is undone");
+	is_str(get_applied(db, "big"), "ENOENT", "its values too");
+	is_str(get(db, "a.b"), "1", "reads go on");
+	ok(db_namespace_info(db, "new", true, &info) < 0, "no new namespace");
+	ok(!db_namespace_info(db, "old", true, &info) && info.owner == 7,
+	   "the old namespace is back");
+	is_str(keys_of(db, lease), "kept ", "bindings are as they were");
+}
+
+static void test_fail(int (*commit)(MDB_txn *), int errnum, bool durable)
+{
+	struct db_options options = { .durable = durable };
+	struct db *db = test_open(options);
+	uint64_t lease = db_lease_create(db, 1, 1), ticket;
+	char root[2 * DB_HASH_SIZE + 1];
+
+	APPLY(db, PUT("a.b", "1"), PUT("d.x", "1"), PUT("log", "log"),
+	      { .op = OP_put, .key = "kept", .data = "", .number = lease });
+	db_namespace_create(db, "old", 7, NULL, NULL);
+	db_wait(db);
+	strcpy(root, root_of(db, "primary"));
+
+	store_commit = commit;
+	change(db, lease);
+	ticket = db_ticket(db);
+	told_count = 0;
+	db_wait(db);
+	store_commit = mdb_txn_commit;
+	ok(told_count == 1 && told.errnum == errnum &&
+	   told_ticket == ticket, "told: %s", told.text);
+	check_undone(db, lease, root);
+	db_wait(db);
+	is_str(root_of(db, "primary"), root, "nothing is left to write");
+	is_int(APPLY(db, PUT("a.b", "4")), 2, "versions go on from there");
+	db_wait(db);
+	is_str(get(db, "a.b"), "4", "and it works again");
+	ok(!told.errnum && told_ticket > ticket, "under a later ticket");
+	change(db, lease);
+	db_close(db);
+	db = test_open(options);
+	is_str(get(db, "e"), "3", "all of it, the second time");
+	is_str(get(db, "d.x"), "ENOENT", "when opened again");
+	is_str(get_in(db, "new", ".", NULL, false), "ENOENT", "namespace gone");
+	db_close(db);
+	test_wipe();
+}
+
+static void test_recover(void)
+{
+	struct db *db = test_open((struct db_options) { .durable = true });
+
+	APPLY(db, PUT("a", "1"));
+	store_commit = fail_written;
+	db_wait(db);
+	store_commit = mdb_txn_commit;
+	ok(!told.errnum, "a batch that is found written is no failure");
+	is_str(get(db, "a"), "1", "it can be read");
+	APPLY(db, PUT("a", "2"));
+	db_wait(db);
+	is_str(get(db, "a"), "2", "and written");
+	db_close(db);
+	test_wipe();
+}
+
+/* A failing disk meets every second batch; a model says what must be there. */
+static void test_many(void)
+{
+	struct db *db = test_open((struct db_options) { .durable = true });
+	char key[16], value[16], model[50][16] = { "" }, next[50][16];
+	bool same = true;
+
+	srandom(1);
+	memcpy(next, model, sizeof(next));
+	for (int round = 0; round < 200; round++) {
+		for (int i = random() % 20; i >= 0; i--) {
+			int k = random() % 50;
+
+			sprintf(key, "d%d.k%d", k % 7, k);
+			sprintf(value, "%d", round);
+			APPLY(db, APPEND(key, value));
+			if (strlen(next[k]) < 9)
+				strcat(next[k], value);
+			else
+				APPLY(db, PUT(key, strcpy(next[k], value)));
+		}
+		store_commit = random() % 2 ? fail_enospc : mdb_txn_commit;
+		db_wait(db);
+		memcpy(told.errnum ? next : model, told.errnum ? model : next,
+		       sizeof(next));
+		for (int k = 0; k < 50; k++) {
+			sprintf(key, "d%d.k%d", k % 7, k);
+			same = same && !strcmp(get_applied(db, key), *model[k] ?
+					       model[k] : "ENOENT");
+		}
+	}
+	ok(same, "200 batches, half of which fail");
+	store_commit = mdb_txn_commit;
+	db_close(db);
+	test_wipe();
+}
+
+int main(void)
+{
+	test_fail(fail_enospc, ENOSPC, true);
+	test_fail(fail_eio, EIO, true);
+	test_fail(fail_unwritten, EIO, true);
+	test_fail(fail_enospc, ENOSPC, false);
+	test_recover();
+	test_many();
+	return test_end();
+}
