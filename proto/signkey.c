@@ -73,6 +73,16 @@ char *signkey_dir(void)
 	return asprintf(&dir, "%s/.config/weir", home) < 0 ? NULL : dir;
 }
 
+char *signkey_public_file(void)
+{
+	char *dir = signkey_dir(), *file = NULL;
+
+	if (dir && asprintf(&file, "%s/" PUBLIC_NAME, dir) < 0)
+		file = NULL;
+	free(dir);
+	return file;
+}
+
 /* Make PATH and what is missing on the way to it, for the user alone. */
 static int make_dirs(const char *path)
 {

@@ -19,6 +19,9 @@ struct signkey;
  * To be freed. NULL with ENOMEM, or ENOENT if the user has no home. */
 char *signkey_dir(void);
 
+/* The file of public keys there, for envelope_policy.own_public. Likewise. */
+char *signkey_public_file(void);
+
 /*
  * Load the key of folder DIR (NULL: signkey_dir); make folder, key and public
  * key if they are missing. The memory is locked, kept out of core dumps, and

@@ -80,6 +80,9 @@ static void test_first_use(void)
 	key = signkey_open(NULL, &err);
 	if (!ok(key != NULL, "made on first use %s", err.text))
 		return;
+	dir = signkey_public_file();
+	ok(dir && !access(dir, R_OK), "%s is there", dir ? dir : "sign.pub");
+	free(dir);
 	ok(mode_is("weir", 0700), "in a folder of mode 0700");
 	ok(mode_is("weir/sign.key", 0600), "secret file has mode 0600");
 	ok(mode_is("weir/sign.pub", 0644), "public file has mode 0644");
