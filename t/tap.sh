@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+# Test Anything Protocol for shell scripts, a private folder, and a kvsd of
+# one's own. Source it first: . "${srcdir:-.}/t/tap.sh"
+#
+#   ok STATUS NAME          a point: passes if STATUS is 0
+#   is GOT WANT NAME        equal strings
+#   like GOT PATTERN NAME   GOT matches the shell PATTERN
+#   matches GOT ERE NAME    a line of GOT matches the extended regex
+#   skip NAME REASON        a point that can't be tested here
+#   skip_all REASON         ends the script before any point
+#   done_testing            the last line
+#   start_kvsd [OPTION...]  waits until it is ready; sets KVSD_PID, SOCKET, STATE
+#   stop_kvsd [SIGNAL]      waits for its end; sets KVSD_STATUS
+#
+# $WORK is the folder; it goes at exit, with every process that was noted by
+# `note_pid PID`. Nothing here sleeps.
+: "${srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
+: "${builddir:=$(pwd)}"
+
+tap_count=0
+tap_failed=0
+tap_pids=
+
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/weir-t.XXXXXX") || exit 1
+SOCKET=$WORK/socket
+STATE=$WORK/state
+KVSD=$builddir/kvsd/kvsd
+
+tap_exit()
+{
+	tap_status=$?
+	trap '' HUP INT TERM
+	for tap_pid in $tap_pids; do
+		kill -9 "$tap_pid" 2>/dev/null && wait "$tap_pid" 2>/dev/null
+	done
+	rm -rf "$WORK"
+	exit $tap_status
+}
+trap tap_exit EXIT
+trap 'exit 1' HUP INT TERM
+
+note_pid()
+{
+	tap_pids="$tap_pids $1"
+}
+
+forget_pid()
+{
+	tap_left=
+	for tap_pid in $tap_pids; do
+		[ "$tap_pid" = "$1" ] || tap_left="$tap_left $tap_pid"
+	done
+	tap_pids=$tap_left
+}
+
+diag()
+{
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+ok()
+{
+	tap_count=$((tap_count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tap_count - $2"
+	else
+		tap_failed=$((tap_failed + 1))
+		echo "not ok $tap_count - $2"
+	fi
+	return "$1"
+}
+
+is()
+{
+	if [ "$1" = "$2" ]; then ok 0 "$3"; return 0; fi
+	ok 1 "$3"
+	diag "got:  $1"
+	diag "want: $2"
+	return 1
+}
+
+like()
+{
+	# shellcheck disable=SC2254
+	case $1 in
+	$2) ok 0 "$3"; return 0 ;;
+	esac
+	ok 1 "$3"
+	diag "got:     $1"
+	diag "pattern: $2"
+	return 1
+}
+
+matches()
+{
+	if printf '%s\n' "$1" | grep -Eq -e "$2"; then ok 0 "$3"; return 0; fi
+	ok 1 "$3"
+	diag "got:   $1"
+	diag "regex: $2"
+	return 1
+}
+
+skip()
+{
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+skip_all()
+{
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+done_testing()
+{
+	echo "1..$tap_count"
+	[ "$tap_failed" -eq 0 ] || exit 1
+	exit 0
+}
+
+# A daemon in the background that tells by --ready-fd when it is ready. Sets
+# DAEMON_PID and READY, what it told. Status 0 if that is "ready".
+start_daemon()
+{
+	rm -f "$WORK/ready"
+	mkfifo "$WORK/ready"
+	"$@" --ready-fd=8 8>"$WORK/ready" 2>>"$WORK/stderr" &
+	DAEMON_PID=$!
+	note_pid "$DAEMON_PID"
+	READY=
+	IFS= read -r READY <"$WORK/ready" || :
+	[ "$READY" = ready ]
+}
+
+start_kvsd()
+{
+	start_daemon "$KVSD" --socket="$SOCKET" --statedir="$STATE" "$@"
+	tap_status=$?
+	KVSD_PID=$DAEMON_PID
+	if [ $tap_status -ne 0 ]; then
+		diag "kvsd: $READY"
+		[ ! -s "$WORK/stderr" ] || diag "$(cat "$WORK/stderr")"
+	fi
+	return $tap_status
+}
+
+stop_kvsd()
+{
+	kill "-${1:-TERM}" "$KVSD_PID"
+	wait "$KVSD_PID"
+	KVSD_STATUS=$?
+	forget_pid "$KVSD_PID"
+}
