@@ -150,7 +150,8 @@ struct entry *walk_run(struct walk *walk, const char *key,
 
 struct lease_table *lease_table_create(void);
 void lease_table_destroy(struct lease_table *table);
-int lease_load(struct db *db, struct db_error *error);	/* drops what it had */
+/* From the store; if it can't be read, the leases stay as they are. */
+int lease_load(struct db *db, struct db_error *error);
 /* Both logged for undo. ENOENT. */
 int lease_bind(struct db *db, struct namespace *ns, const char *key,
 	       uint64_t id, struct db_error *error);

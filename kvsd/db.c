@@ -40,21 +40,13 @@ static void seal(struct db *db)
 	pipeline_submit(db->pipeline, batch->blobs, &batch->changes);
 }
 
+static const struct db_error no_error;
+
 static void tell_durable(struct db *db, uint64_t ticket,
 			 const struct db_error *error)
 {
 	if (db->on_durable)
 		db->on_durable(db->arg, ticket, error);
-}
-
-/* The sealed batch is what everybody may see now. */
-static void become_durable(struct db *db)
-{
-	static const struct db_error none;
-
-	namespaces_durable(db, &db->sealed->changed);
-	db->ticket_durable = db->sealed->ticket;
-	tell_durable(db, db->ticket_durable, &none);
 }
 
 void db_turn_end(struct db *db)
@@ -64,8 +56,11 @@ void db_turn_end(struct db *db)
 	if (db->sealed || !db->batch->dirty)
 		return;
 	seal(db);
-	if (!db->durable)
-		become_durable(db);
+	if (db->durable)
+		return;
+	namespaces_durable(db, &db->sealed->changed);
+	db->ticket_durable = db->ticket_sealed;
+	tell_durable(db, db->ticket_durable, &no_error);
 }
 
 /* ---- written, or not ---- */
@@ -75,14 +70,18 @@ static void written(struct db *db)
 	struct batch *batch = db->sealed;
 
 	db->serial++;
-	/* What was in the batch must now be found in the store. */
-	db->tree.space.sealed = NULL;
-	store_read_end(db->store);
 	namespaces_written(db, &batch->changed);
 	if (db->durable)
-		become_durable(db);
+		namespaces_durable(db, &batch->changed);
+	/* What was in the batch must now be found in the store. */
 	db->sealed = NULL;
+	db->tree.space.sealed = NULL;
+	store_read_end(db->store);
 	batch_destroy(batch);
+	if (!db->durable)
+		return;
+	db->ticket_durable = db->ticket_sealed;
+	tell_durable(db, db->ticket_durable, &no_error);
 }
 
 /* Back to what is in the store. */

@@ -188,6 +188,8 @@ typedef int db_list_f(enum db_type type, uint64_t size, const char *name,
 		      void *arg);
 int db_list(struct db_view *view, const struct db_entry *entry,
 	    const char *after, db_list_f *cb, void *arg);
+/* What is damaged, by its hash, after one of these two failed with EIO. */
+const char *db_why(const struct db_view *view);
 
 /* What differs at and below KEY between two states, each key once, parents
  * first: put (with the whole value by db_read of ENTRY in NEW), mkdir of a new

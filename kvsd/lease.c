@@ -26,7 +26,6 @@ struct binding {
 };
 
 struct lease {
-	struct lease *next, **prev;	/* by id, the oldest first */
 	uint64_t id, microseconds;
 	uid_t owner;
 	struct binding *binding;
@@ -34,8 +33,8 @@ struct lease {
 
 struct lease_table {
 	uint64_t next_id, next_number;
-	struct lease *first, **last;
-	uint64_t count;
+	struct lease **lease;		/* by id */
+	size_t count, room;
 	struct binding **bucket;
 	size_t buckets, bindings;
 };
@@ -47,40 +46,58 @@ struct lease_table *lease_table_create(void)
 	struct lease_table *table = xcalloc(1, sizeof(*table));
 
 	table->next_id = 1;
-	table->last = &table->first;
 	table->buckets = BUCKETS_MIN;
 	table->bucket = xcalloc(table->buckets, sizeof(struct binding *));
 	return table;
 }
 
+static void lease_free(struct lease *lease)
+{
+	while (lease->binding) {
+		struct binding *binding = lease->binding;
+
+		lease->binding = binding->next;
+		free(binding);
+	}
+	free(lease);
+}
+
 void lease_table_destroy(struct lease_table *table)
 {
-	struct binding *binding;
-	struct lease *lease;
-
 	if (!table)
 		return;
-	while ((lease = table->first)) {
-		while ((binding = lease->binding)) {
-			lease->binding = binding->next;
-			free(binding);
-		}
-		table->first = lease->next;
-		free(lease);
-	}
+	while (table->count)
+		lease_free(table->lease[--table->count]);
+	free(table->lease);
 	free(table->bucket);
 	free(table);
 }
 
-static struct lease *lease_find(const struct lease_table *table, uint64_t id)
+/* Position of the first lease that is not below ID. */
+static size_t position(const struct lease_table *table, uint64_t id)
 {
-	struct lease *lease = table->first;
+	size_t low = 0, high = table->count;
 
-	while (lease && lease->id < id)
-		lease = lease->next;
-	return lease && lease->id == id ? lease : NULL;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (table->lease[mid]->id < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
+static struct lease *lease_find(const struct lease_table *table, uint64_t id)
+{
+	size_t at = position(table, id);
+
+	return at < table->count && table->lease[at]->id == id ?
+		table->lease[at] : NULL;
+}
+
+/* ID is greater than any there is. */
 static struct lease *lease_add(struct lease_table *table, uint64_t id,
 			       uint64_t microseconds, uid_t owner)
 {
@@ -89,10 +106,12 @@ static struct lease *lease_add(struct lease_table *table, uint64_t id,
 	lease->id = id;
 	lease->microseconds = microseconds;
 	lease->owner = owner;
-	lease->prev = table->last;
-	*table->last = lease;
-	table->last = &lease->next;
-	table->count++;
+	if (table->count == table->room) {
+		table->room = table->room ? 2 * table->room : 16;
+		table->lease = xrealloc(table->lease, table->room *
+					sizeof(struct lease *));
+	}
+	table->lease[table->count++] = lease;
 	return lease;
 }
 
@@ -280,10 +299,13 @@ int db_lease_info(struct db *db, uint64_t id, double *seconds, uid_t *owner)
 void db_lease_each(struct db *db, void (*cb)(uint64_t id, void *arg),
 		   void *arg)
 {
-	for (struct lease *lease = db->leases->first, *next; lease;
-	     lease = next) {
-		next = lease->next;
-		cb(lease->id, arg);
+	struct lease_table *table = db->leases;
+	size_t at;
+
+	/* CB may remove leases. */
+	for (uint64_t id = 0; (at = position(table, id)) < table->count;) {
+		id = table->lease[at]->id + 1;
+		cb(id - 1, arg);
 	}
 }
 
@@ -292,11 +314,12 @@ void db_lease_keys(struct db *db, uint64_t id,
 		   void *arg)
 {
 	struct lease *lease = lease_find(db->leases, id);
+	struct namespace *ns = NULL;
 
 	for (struct binding *b = lease ? lease->binding : NULL; b;
 	     b = b->next) {
-		struct namespace *ns = namespace_find_id(db, b->ns);
-
+		if (!ns || ns->id != b->ns)
+			ns = namespace_find_id(db, b->ns);
 		if (ns && ns->applied.root)
 			cb(ns->name, b->key, arg);
 	}
@@ -307,6 +330,7 @@ int db_lease_remove(struct db *db, uint64_t id)
 	struct lease_table *table = db->leases;
 	struct lease *lease = lease_find(table, id);
 	unsigned char from[8], to[8];
+	size_t at;
 
 	if (!lease) {
 		errno = ENOENT;
@@ -318,10 +342,10 @@ int db_lease_remove(struct db *db, uint64_t id)
 		binding_unlink(table, b);
 		free(b);
 	}
-	*lease->prev = lease->next;
-	*(lease->next ? &lease->next->prev : &table->last) = lease->prev;
-	table->count--;
-	free(lease);
+	at = position(table, id);
+	memmove(&table->lease[at], &table->lease[at + 1],
+		(--table->count - at) * sizeof(struct lease *));
+	lease_free(lease);
 	bytes_put(from, id, 8);
 	bytes_put(to, id + 1, 8);
 	store_delete_range(&db->batch->changes, STORE_LEASE, from, 8, to, 8,
@@ -367,20 +391,21 @@ int lease_load(struct db *db, struct db_error *error)
 {
 	struct lease_table *table = lease_table_create();
 	uint64_t next = meta_get(db, "next-lease");
-	int rc;
+	int rc = store_each(db->store, STORE_LEASE, NULL, 0, load_one, table);
 
 	if (db->leases && db->leases->next_id > next)
 		next = db->leases->next_id;
 	if (next)
 		table->next_id = next;
-	lease_table_destroy(db->leases);
-	db->leases = table;
-	rc = store_each(db->store, STORE_LEASE, NULL, 0, load_one, table);
+	if (!rc) {
+		lease_table_destroy(db->leases);
+		db->leases = table;
+		return 0;
+	}
+	lease_table_destroy(table);
 	if (rc > 0)
 		return db_fail(error, EIO, "a lease's record is damaged or "
 			       "of an unknown version");
-	if (rc < 0)
-		return db_fail(error, errno, "cannot read the leases: %s",
-			       strerror(errno));
-	return 0;
+	return db_fail(error, errno, "cannot read the leases: %s",
+		       strerror(errno));
 }

@@ -53,6 +53,15 @@ static int errnum_of(int rc)
 	return rc > 0 ? rc : rc == MDB_NOTFOUND ? ENOENT : EIO;
 }
 
+static uint64_t file_size(const struct store *store)
+{
+	char name[4096];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s/data.mdb", store->path);
+	return stat(name, &st) ? 0 : st.st_size;
+}
+
 /* ---- opening ---- */
 
 static int lock_folder(struct store *store, struct db_error *error)
@@ -85,6 +94,18 @@ static int lock_folder(struct store *store, struct db_error *error)
 	return 0;
 }
 
+/* A file that was made must be found again after a loss of power. */
+static int sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0 || fsync(fd) < 0)
+		rc = errno;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 static int open_tables(struct store *store)
 {
 	MDB_txn *txn;
@@ -109,6 +130,7 @@ static int open_env(struct store *store)
 		(store->durable ? 0 : MDB_NOSYNC | MDB_NOMETASYNC);
 	MDB_envinfo info;
 	int rc = mdb_env_create(&store->env), dead;
+	bool fresh = !file_size(store);
 
 	if (rc)
 		return rc;
@@ -117,6 +139,8 @@ static int open_env(struct store *store)
 		rc = mdb_env_set_mapsize(store->env, store->map_size);
 	if (!rc)
 		rc = mdb_env_open(store->env, store->path, flags, 0600);
+	if (!rc && fresh && store->durable)
+		rc = sync_folder(store->path);
 	if (!rc)
 		rc = mdb_reader_check(store->env, &dead);
 	if (!rc)
@@ -328,12 +352,8 @@ int store_get_floor(struct store *store, enum store_table table,
 
 void store_stats(struct store *store, struct db_stats *stats)
 {
-	char name[4096];
-	struct stat st;
-
 	stats->map_size = store->map_size;
-	snprintf(name, sizeof(name), "%s/data.mdb", store->path);
-	stats->file_size = stat(name, &st) ? 0 : (uint64_t)st.st_size;
+	stats->file_size = file_size(store);
 }
 
 /* ---- writing, in the writer's thread ---- */

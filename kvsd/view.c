@@ -246,3 +246,8 @@ int db_list(struct db_view *view, const struct db_entry *entry,
 	return tree_each(&view->db->tree, entry->private, after, list_one,
 			 &list);
 }
+
+const char *db_why(const struct db_view *view)
+{
+	return view->db->tree.why;
+}

@@ -25,6 +25,13 @@ static void test_basic(void)
 	struct db *db = open_durable();
 	uint64_t ticket;
 
+	APPLY(db, PUT("greeting", "hello"));
+	db_wait(db);
+	is_str(root_of(db, "primary"), "8e2a851994f9dfd379dcb200842706cb"
+	       "6532652f684592ae6531418ecec42244", "the root that weir-treeobj(5) shows");
+	db_close(db);
+	test_wipe();
+	db = open_durable();
 	is_str(get(db, "a"), "ENOENT", "a fresh database is empty");
 	is_str(get(db, "."), "(dir)", "with a root");
 	is_int(APPLY(db, PUT("a.b", "one")), 1, "first version");

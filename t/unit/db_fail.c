@@ -177,8 +177,100 @@ static void test_many(void)
 	test_wipe();
 }
 
+/* Puts DATA in the place of the blob with the hash TEXT. */
+static void damage(const char *text, const char *data, size_t len)
+{
+	struct store *store = store_open(test_dir, true, 0, &test_error);
+	struct blob_set *none = blob_set_create();
+	struct store_changes changes = { 0 };
+	struct db_hash hash;
+	char why[100];
+
+	db_hash_parse(text, &hash);
+	store_put(&changes, STORE_BLOB, &hash, sizeof(hash), data, len);
+	store_write(store, none, &changes, why, sizeof(why));
+	store_changes_free(&changes);
+	blob_set_destroy(none);
+	store_close(store);
+}
+
+static void hash_of(struct db *db, const char *key, char *text)
+{
+	struct db_view *view = db_view_open(db, "primary", NULL, false, NULL);
+	struct db_entry entry;
+	struct db_hash hash;
+
+	db_lookup(view, key, true, NULL, NULL, &entry, NULL);
+	db_entry_hash(view, &entry, &hash);
+	db_hash_text(&hash, text);
+	db_entry_clear(&entry);
+	db_view_close(view);
+}
+
+static int ignore(enum wire_operation_id op, const char *key,
+		  const struct db_entry *entry, void *arg)
+{
+	return 0;
+}
+
+static void is_damaged(int rc, const char *hash, const char *key)
+{
+	ok(rc < 0 && errno == EIO && strstr(test_error.text, hash) &&
+	   strstr(test_error.text, key), "EIO: %s", test_error.text);
+}
+
+static void test_damage(void)
+{
+	struct db_options options = { .durable = true };
+	struct db *db = test_open(options);
+	char dir[2 * DB_HASH_SIZE + 1], value[2 * DB_HASH_SIZE + 1];
+	static const char newer[] = "WTD\2\0\0\0\0";
+	char newer_text[2 * DB_HASH_SIZE + 1];
+	struct db_hash newer_hash;
+	struct db_view *view;
+	struct db_entry entry;
+	char buf[10];
+
+	APPLY(db, PUT("good.k", "1"), PUT("bad.k", "2"),
+	      { .op = OP_put, .key = "big", .data = big, .len = sizeof(big) });
+	db_wait(db);
+	hash_of(db, "bad", dir);
+	hash_of(db, "big", value);
+	db_close(db);
+	damage(dir, "WTD\1\0\0\0\1", 8);
+	damage(value, "WTB", 3);
+	blob_hash(newer, 8, &newer_hash);
+	db_hash_text(&newer_hash, newer_text);
+	damage(newer_text, newer, 8);
+	db = test_open(options);
+	is_str(get(db, "good.k"), "1", "what is not damaged can be read");
+	is_str(get(db, "bad.k"), "EIO", "what is can not");
+	errno = EIO;
+	is_damaged(-1, dir, "bad.k");
+	is_damaged(APPLY(db, PUT("bad.k", "3")), dir, "bad.k");
+	is_damaged(APPLY(db, APPEND("big", "3")), value, "big");
+	is_damaged(APPLY(db, { .op = OP_graft, .key = "g",
+			       .arg = newer_text }), newer_text,
+		   "unknown version");
+	view = db_view_open(db, "primary", NULL, false, NULL);
+	is_damaged(db_diff(NULL, view, ".", ignore, NULL, &test_error), dir,
+		   "bad");
+	db_lookup(view, "big", false, NULL, NULL, &entry, NULL);
+	ok(db_read(view, &entry, 0, buf, 10) < 0 && errno == EIO,
+	   "a damaged value");
+	ok(strstr(db_why(view), value), "why: %s", db_why(view));
+	db_entry_clear(&entry);
+	db_view_close(view);
+	is_int(APPLY(db, PUT("good.k", "2")), 2, "others can be written");
+	is_int(APPLY(db, UNLINK_ALL("bad"), PUT("big", "")), 3,
+	       "and the damaged ones replaced");
+	db_close(db);
+	test_wipe();
+}
+
 int main(void)
 {
+	test_damage();
 	test_fail(fail_enospc, ENOSPC, true);
 	test_fail(fail_eio, EIO, true);
 	test_fail(fail_unwritten, EIO, true);
