@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the subcommands share: messages, options, the connection. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/common.h"
+
+const char *cmd_name = "weir";
+
+static void message(const char *fmt, va_list ap)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: ", cmd_name);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message(fmt, ap);
+	va_end(ap);
+}
+
+void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message(fmt, ap);
+	va_end(ap);
+	exit(1);
+}
+
+/* "weir-kvs" gives "kvs". */
+static const char *command_word(void)
+{
+	const char *dash = strchr(cmd_name, '-');
+
+	return dash ? dash + 1 : "weir";
+}
+
+void usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	message(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "Try `weir help %s' for more information.\n",
+		command_word());
+	exit(1);
+}
+
+/* Refuses a long option that is not written in full. */
+static void check_long(const char *word, const struct option *longs,
+		       const char *page)
+{
+	size_t len = strcspn(word + 2, "=");
+	int i;
+
+	if (len == 0)
+		return;		/* "--" */
+	if (len == 4 && !strncmp(word + 2, "help", 4))
+		show_page(page);
+	for (i = 0; longs[i].name; i++)
+		if (strlen(longs[i].name) == len &&
+		    !strncmp(longs[i].name, word + 2, len))
+			return;
+	usage_error("unrecognized option '%.*s'", (int)len + 2, word);
+}
+
+int next_option(int argc, char **argv, const char *shorts,
+		const struct option *longs, const char *page)
+{
+	char list[128];
+	int c;
+
+	if (optind < argc && !strncmp(argv[optind], "--", 2))
+		check_long(argv[optind], longs, page);
+	snprintf(list, sizeof(list), "+:%s%s", shorts,
+		 strchr(shorts, 'h') ? "" : "h");
+	opterr = 0;
+	c = getopt_long(argc, argv, list, longs, NULL);
+	if (c == 'h' && !strchr(shorts, 'h'))
+		show_page(page);
+	if (c == ':')
+		usage_error("option '%s' needs an argument", argv[optind - 1]);
+	if (c == '?') {
+		if (optopt && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+				     "OPQRSTUVWXYZ0123456789", optopt))
+			usage_error("unrecognized option '-%c'", optopt);
+		usage_error("option '%s' is wrong", argv[optind - 1]);
+	}
+	return c;
+}
+
+static void list_verbs(FILE *out, const struct verb *verbs)
+{
+	const struct verb *v;
+
+	fprintf(out, "Usage: weir %s COMMAND [OPTIONS] ...\n", command_word());
+	for (v = verbs; v->word; v++)
+		fprintf(out, "   %s %s\n", v->word, v->usage);
+}
+
+static const struct verb *running;
+
+int run_verb(const struct verb *verbs, int argc, char **argv,
+	     const char *page)
+{
+	const struct verb *v;
+
+	if (argc < 2) {
+		list_verbs(stderr, verbs);
+		return 1;
+	}
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help"))
+		show_page(page);
+	for (v = verbs; v->word; v++)
+		if (!strcmp(v->word, argv[1])) {
+			optind = 1;
+			running = v;
+			return v->main(argc - 1, argv + 1);
+		}
+	warn("unknown subcommand '%s'", argv[1]);
+	list_verbs(stderr, verbs);
+	return 1;
+}
+
+void verb_usage(void)
+{
+	fprintf(stderr, "Usage: weir %s %s %s\n", command_word(),
+		running->word, running->usage);
+	exit(1);
+}
+
+weir_t *open_instance(int flags)
+{
+	struct weir_error error;
+	weir_t *h = weir_open_as(NULL, flags, cmd_name, NULL, &error);
+
+	if (!h)
+		die("unable to connect to the instance: %s", error.text);
+	return h;
+}
+
+weir_future_t *made(weir_future_t *f, const char *what)
+{
+	if (!f)
+		die("%s: %s", what, strerror(errno));
+	return f;
+}
+
+void must(weir_future_t *f, const char *what)
+{
+	made(f, what);
+	if (weir_future_get(f) < 0)
+		die("%s: %s", what, weir_future_strerror(f));
+}
+
+void show_page(const char *page)
+{
+	execlp("man", "man", page, (char *)NULL);
+	die("cannot run man to show %s(1): %s", page, strerror(errno));
+}
+
+void *xmalloc(size_t size)
+{
+	void *p = malloc(size ? size : 1);
+
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+void *xrealloc(void *p, size_t size)
+{
+	p = realloc(p, size ? size : 1);
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+char *xstrdup(const char *s)
+{
+	char *p = strdup(s);
+
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+	char *p;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&p, fmt, ap) < 0)
+		die("out of memory");
+	va_end(ap);
+	return p;
+}
+
+char *read_all(FILE *file, size_t *len)
+{
+	size_t size = 65536, n = 0, got;
+	char *data = xmalloc(size);
+
+	while ((got = fread(data + n, 1, size - n - 1, file)) > 0) {
+		n += got;
+		if (n + 1 == size)
+			data = xrealloc(data, size *= 2);
+	}
+	if (ferror(file))
+		die("reading standard input: %s", strerror(errno));
+	data[n] = '\0';
+	*len = n;
+	return data;
+}

@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weir kvs: reading and changing keys. The rest of it: kvs_show.c (ls, dir),
+ * kvs_namespace.c, kvs_eventlog.c. weir-kvs(1). */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/common.h"
+#include "cmd/kvs.h"
+#include "cmd/subcommands.h"
+
+const char *kvs_ns;
+
+void kvs_fail(const char *key, weir_future_t *f)
+{
+	int errnum = f ? weir_future_error(f) : errno;
+	const char *text = f ? weir_future_strerror(f) : strerror(errnum);
+
+	/* the usual ones in the words people know */
+	if (errnum == ENOENT || errnum == EISDIR || errnum == ENOTDIR ||
+	    errnum == EEXIST)
+		die("%s: %s", key, f && strstr(text, "namespace") ? text :
+		    strerror(errnum));
+	die("%s: %s", key, text);
+}
+
+void kvs_get_done(weir_future_t *f, const char *key)
+{
+	if (!f || weir_future_get(f) < 0)
+		kvs_fail(key, f);
+}
+
+/* ---- get ---- */
+
+struct get {
+	bool raw, label, watch, wait, uniq, append;
+	unsigned long count;	/* of values still to print, with watch */
+	const char *at;
+	weir_t *h;
+	char *last;
+	size_t last_len;
+	bool has_last;
+};
+
+static void print_value(const struct get *g, const char *key,
+			const void *data, size_t len)
+{
+	if (g->label)
+		printf("%s=", key);
+	if (len)
+		fwrite(data, 1, len, stdout);
+	if (!g->raw && len)
+		putchar('\n');
+	if (fflush(stdout) == EOF)
+		die("standard output: %s", strerror(errno));
+}
+
+static bool is_new(struct get *g, const void *data, size_t len)
+{
+	bool same = g->has_last && len == g->last_len &&
+		    (len == 0 || !memcmp(g->last, data, len));
+
+	if (g->uniq && same)
+		return false;
+	g->last = xrealloc(g->last, len + 1);
+	if (len)
+		memcpy(g->last, data, len);
+	g->last_len = len;
+	g->has_last = true;
+	return true;
+}
+
+/* Every value, or with --append every piece, until the count is reached. */
+static void watch_value(struct get *g, const char *key)
+{
+	weir_future_t *f = weir_kvs_watch(g->h, kvs_ns, key,
+					  g->append ? WEIR_WATCH_APPEND :
+						      WEIR_WATCH_LATEST,
+					  WEIR_FROM_NOW, 0,
+					  g->wait ? WEIR_WATCH_WAIT : 0);
+	const char *kind;
+	const void *data;
+	size_t len;
+
+	for (;; weir_future_next(f)) {
+		kvs_get_done(f, key);
+		kind = weir_future_word(f, 0);
+		if (!strcmp(kind, "gone")) {
+			if (g->wait && !g->has_last)
+				continue;
+			die("%s: %s", key, strerror(ENOENT));
+		}
+		if (!strcmp(kind, "reset"))
+			die("%s: the value was replaced", key);
+		data = weir_future_data(f, &len);
+		if (!is_new(g, data, len))
+			continue;
+		print_value(g, key, data, len);
+		if (g->count && --g->count == 0)
+			break;
+	}
+	weir_future_destroy(f);
+}
+
+static int kvs_get(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "namespace", required_argument, NULL, 'N' },
+		{ "raw", no_argument, NULL, 'r' },
+		{ "label", no_argument, NULL, 'l' },
+		{ "at", required_argument, NULL, 'a' },
+		{ "waitcreate", no_argument, NULL, 'W' },
+		{ "watch", no_argument, NULL, 'w' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "uniq", no_argument, NULL, 'u' },
+		{ "append", no_argument, NULL, 'A' },
+		{ "full", no_argument, NULL, 'f' },
+		{ "stream", no_argument, NULL, 'S' },
+		{ 0 }
+	};
+	struct get g = { 0 };
+	weir_future_t **f;
+	char *end;
+	const void *data;
+	size_t len;
+	int c, i, n;
+
+	while ((c = next_option(argc, argv, "N:rla:Wwc:uAfS", longs,
+				"weir-kvs")) != -1) {
+		switch (c) {
+		case 'N': kvs_ns = optarg; break;
+		case 'r': g.raw = true; break;
+		case 'l': g.label = true; break;
+		case 'a': g.at = optarg; break;
+		case 'W': g.wait = true; break;
+		case 'w': g.watch = true; break;
+		case 'u': g.uniq = true; break;
+		case 'A': g.append = true; break;
+		case 'f': break;	/* changes above the key count anyway */
+		case 'S': break;	/* a value of any size comes in one */
+		case 'c':
+			g.count = strtoul(optarg, &end, 10);
+			if (*end || end == optarg)
+				usage_error("--count: '%s' is no number",
+					    optarg);
+			break;
+		}
+	}
+	n = argc - optind;
+	if (n < 1)
+		verb_usage();
+	g.h = open_instance(0);
+	if (g.watch || g.wait) {
+		if (!g.watch)
+			g.count = 1;
+		for (i = 0; i < n; i++)
+			watch_value(&g, argv[optind + i]);
+		free(g.last);
+		weir_close(g.h);
+		return 0;
+	}
+	f = xmalloc(n * sizeof(*f));
+	for (i = 0; i < n; i++)
+		f[i] = weir_kvs_get(g.h, kvs_ns, argv[optind + i], g.at);
+	for (i = 0; i < n; i++) {
+		kvs_get_done(f[i], argv[optind + i]);
+		data = weir_future_data(f[i], &len);
+		print_value(&g, argv[optind + i], data, len);
+		weir_future_destroy(f[i]);
+	}
+	free(f);
+	weir_close(g.h);
+	return 0;
+}
+
+/* ---- what commits ---- */
+
+enum show { SHOW_NOTHING, SHOW_ROOT, SHOW_BLOBREF, SHOW_SEQUENCE };
+
+/* Of -O, -b, -s, -N and others. */
+static bool commit_option(int c, enum show *show)
+{
+	switch (c) {
+	case 'N': kvs_ns = optarg; return true;
+	case 'O': *show = SHOW_ROOT; return true;
+	case 'b': *show = SHOW_BLOBREF; return true;
+	case 's': *show = SHOW_SEQUENCE; return true;
+	}
+	return false;
+}
+
+#define COMMIT_LONGS \
+	{ "namespace", required_argument, NULL, 'N' }, \
+	{ "treeobj-root", no_argument, NULL, 'O' }, \
+	{ "blobref", no_argument, NULL, 'b' }, \
+	{ "sequence", no_argument, NULL, 's' }
+
+void kvs_print_root(const char *hash)
+{
+	printf("{\"data\":[\"%s\"],\"type\":\"dirref\",\"ver\":1}\n", hash);
+}
+
+static void commit(weir_t *h, weir_txn_t *txn, enum show show,
+		   const char *what)
+{
+	weir_future_t *f = weir_kvs_commit(h, kvs_ns, txn,
+					   show == SHOW_ROOT ||
+					   show == SHOW_BLOBREF ?
+					   WEIR_COMMIT_HASH : 0);
+	const char *hash;
+
+	if (!f || weir_future_get(f) < 0)
+		die("%s: %s", what, f ? weir_future_strerror(f) :
+		    strerror(errno));
+	hash = weir_future_option(f, "hash");
+	if (show == SHOW_SEQUENCE)
+		puts(weir_future_option(f, "version"));
+	else if (show == SHOW_BLOBREF)
+		printf("blake2b-%s\n", hash);
+	else if (show == SHOW_ROOT) {
+		char *ref = xasprintf("blake2b-%s", hash);
+
+		kvs_print_root(ref);
+		free(ref);
+	}
+	weir_future_destroy(f);
+	weir_txn_destroy(txn);
+}
+
+static int kvs_put(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		COMMIT_LONGS,
+		{ "raw", no_argument, NULL, 'r' },
+		{ "no-merge", no_argument, NULL, 'n' },
+		{ "append", no_argument, NULL, 'A' },
+		{ "sync", no_argument, NULL, 'S' },
+		{ 0 }
+	};
+	enum show show = SHOW_NOTHING;
+	bool raw = false, append = false;
+	weir_txn_t *txn = weir_txn_create();
+	weir_t *h;
+	int c, i;
+
+	while ((c = next_option(argc, argv, "N:ObsrnAS", longs, "weir-kvs"))
+	       != -1) {
+		if (c == 'r')
+			raw = true;
+		else if (c == 'A')
+			append = true;
+		else
+			commit_option(c, &show); /* n, S: always so */
+	}
+	if (optind == argc)
+		verb_usage();
+	for (i = optind; i < argc; i++) {
+		char *key = argv[i], *value = strchr(key, '='), *data = NULL;
+		size_t len;
+		int r;
+
+		if (!value || value == key)
+			die("put: you must specify a value as key=value");
+		*value++ = '\0';
+		len = strlen(value);
+		if (raw && !strcmp(value, "-"))
+			value = data = read_all(stdin, &len);
+		r = append ? weir_txn_append(txn, key, value, len) :
+			     weir_txn_put(txn, key, value, len);
+		if (r < 0)
+			die("%s: %s", key, strerror(errno));
+		free(data);
+	}
+	h = open_instance(0);
+	commit(h, txn, show, "put");
+	weir_close(h);
+	return 0;
+}
+
+static int kvs_mkdir(int argc, char **argv)
+{
+	static const struct option longs[] = { COMMIT_LONGS, { 0 } };
+	enum show show = SHOW_NOTHING;
+	weir_txn_t *txn = weir_txn_create();
+	weir_t *h;
+	int c;
+
+	while ((c = next_option(argc, argv, "N:Obs", longs, "weir-kvs")) != -1)
+		commit_option(c, &show);
+	if (optind == argc)
+		verb_usage();
+	for (; optind < argc; optind++)
+		weir_txn_mkdir(txn, argv[optind]);
+	h = open_instance(0);
+	commit(h, txn, show, "mkdir");
+	weir_close(h);
+	return 0;
+}
+
+static int kvs_unlink(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		COMMIT_LONGS,
+		{ "recursive", no_argument, NULL, 'R' },
+		{ "force", no_argument, NULL, 'f' },
+		{ 0 }
+	};
+	enum show show = SHOW_NOTHING;
+	int c, i, flags = 0;
+	weir_txn_t *txn = weir_txn_create();
+	weir_future_t **f;
+	weir_t *h;
+
+	while ((c = next_option(argc, argv, "N:ObsRf", longs, "weir-kvs"))
+	       != -1) {
+		if (c == 'R')
+			flags |= WEIR_UNLINK_RECURSIVE;
+		else if (c == 'f')
+			flags |= WEIR_UNLINK_FORCE;
+		else
+			commit_option(c, &show);
+	}
+	if (optind == argc)
+		verb_usage();
+	h = open_instance(0);
+	/* ask first, so that the message can name the key */
+	f = xmalloc(argc * sizeof(*f));
+	for (i = optind; i < argc; i++) {
+		f[i] = weir_kvs_stat(h, kvs_ns, argv[i], NULL);
+		weir_txn_unlink(txn, argv[i], flags);
+	}
+	for (i = optind; i < argc; i++) {
+		const char *type, *size;
+
+		if (!f[i] || weir_future_get(f[i]) < 0) {
+			int e = f[i] ? weir_future_error(f[i]) : errno;
+
+			if (!(flags & WEIR_UNLINK_FORCE) || e != ENOENT)
+				die("cannot unlink '%s': %s", argv[i],
+				    e == ENOENT || !f[i] ? strerror(e) :
+				    weir_future_strerror(f[i]));
+		} else {
+			type = weir_future_option(f[i], "type");
+			size = weir_future_option(f[i], "size");
+			if (!(flags & WEIR_UNLINK_RECURSIVE) &&
+			    !strcmp(type, "dir") && strcmp(size, "0"))
+				die("cannot unlink '%s': %s", argv[i],
+				    strerror(ENOTEMPTY));
+		}
+		weir_future_destroy(f[i]);
+	}
+	free(f);
+	commit(h, txn, show, "unlink");
+	weir_close(h);
+	return 0;
+}
+
+static int kvs_link(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		COMMIT_LONGS,
+		{ "target-namespace", required_argument, NULL, 'T' },
+		{ 0 }
+	};
+	enum show show = SHOW_NOTHING;
+	const char *target_ns = NULL;
+	weir_txn_t *txn = weir_txn_create();
+	weir_t *h;
+	int c;
+
+	while ((c = next_option(argc, argv, "N:ObsT:", longs, "weir-kvs"))
+	       != -1) {
+		if (c == 'T')
+			target_ns = optarg;
+		else
+			commit_option(c, &show);
+	}
+	if (argc - optind != 2)
+		verb_usage();
+	weir_txn_link(txn, argv[optind + 1], argv[optind], target_ns);
+	h = open_instance(0);
+	commit(h, txn, show, "link");
+	weir_close(h);
+	return 0;
+}
+
+static int kvs_readlink(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "namespace", required_argument, NULL, 'N' },
+		{ "at", required_argument, NULL, 'a' },
+		{ "namespace-only", no_argument, NULL, 'o' },
+		{ "key-only", no_argument, NULL, 'k' },
+		{ 0 }
+	};
+	bool ns_only = false, key_only = false;
+	const char *at = NULL;
+	weir_t *h;
+	int c;
+
+	while ((c = next_option(argc, argv, "N:a:ok", longs, "weir-kvs"))
+	       != -1) {
+		if (c == 'N')
+			kvs_ns = optarg;
+		else if (c == 'a')
+			at = optarg;
+		else if (c == 'o')
+			ns_only = true;
+		else if (c == 'k')
+			key_only = true;
+	}
+	if (optind == argc)
+		verb_usage();
+	h = open_instance(0);
+	for (; optind < argc; optind++) {
+		weir_future_t *f = weir_kvs_readlink(h, kvs_ns, argv[optind],
+						     at);
+		const char *ns;
+
+		if (!f || weir_future_get(f) < 0)
+			die("%s: %s", argv[optind],
+			    strerror(f ? weir_future_error(f) : errno));
+		ns = weir_future_option(f, "ns");
+		if (ns_only)
+			puts(ns ? ns : "");
+		else if (key_only || !ns)
+			puts(weir_future_option(f, "target"));
+		else
+			printf("%s::%s\n", ns,
+			       weir_future_option(f, "target"));
+		weir_future_destroy(f);
+	}
+	weir_close(h);
+	return 0;
+}
+
+/* ---- copy, move ---- */
+
+/* One transaction in the target: every key below SRC. Values are carried by
+ * the client. */
+static void copy_tree(weir_t *h, weir_txn_t *txn, const char *ns,
+		      const char *src, const char *dst)
+{
+	weir_future_t *stat = weir_kvs_stat(h, ns, src, NULL), *f;
+	const char *type, *name;
+	const void *data;
+	size_t len;
+
+	kvs_get_done(stat, src);
+	type = weir_future_option(stat, "type");
+	if (!strcmp(type, "link")) {
+		f = weir_kvs_readlink(h, ns, src, NULL);
+		kvs_get_done(f, src);
+		weir_txn_link(txn, dst, weir_future_option(f, "target"),
+			      weir_future_option(f, "ns"));
+		weir_future_destroy(f);
+	} else if (!strcmp(type, "value")) {
+		f = weir_kvs_get(h, ns, src, NULL);
+		kvs_get_done(f, src);
+		data = weir_future_data(f, &len);
+		weir_txn_put(txn, dst, data, len);
+		weir_future_destroy(f);
+	} else {
+		struct kvs_names names = kvs_list(h, ns, src, NULL);
+		size_t i;
+
+		weir_txn_mkdir(txn, dst);
+		for (i = 0; i < names.count; i++) {
+			char *from, *to;
+
+			name = names.entry[i].name;
+			from = kvs_join(src, name);
+			to = kvs_join(dst, name);
+			copy_tree(h, txn, ns, from, to);
+			free(from);
+			free(to);
+		}
+		kvs_names_free(&names);
+	}
+	weir_future_destroy(stat);
+}
+
+static int copy_or_move(int argc, char **argv, bool move)
+{
+	static const struct option longs[] = {
+		{ "src-namespace", required_argument, NULL, 'S' },
+		{ "dst-namespace", required_argument, NULL, 'D' },
+		{ 0 }
+	};
+	const char *src_ns = NULL, *dst_ns = NULL;
+	weir_txn_t *txn = weir_txn_create();
+	weir_t *h;
+	int c;
+
+	while ((c = next_option(argc, argv, "S:D:", longs, "weir-kvs")) != -1) {
+		if (c == 'S')
+			src_ns = optarg;
+		else if (c == 'D')
+			dst_ns = optarg;
+	}
+	if (argc - optind != 2)
+		verb_usage();
+	h = open_instance(0);
+	copy_tree(h, txn, src_ns, argv[optind], argv[optind + 1]);
+	/* in one namespace a move is one step */
+	if (move && (src_ns == dst_ns ||
+		     (src_ns && dst_ns && !strcmp(src_ns, dst_ns)))) {
+		weir_txn_unlink(txn, argv[optind], WEIR_UNLINK_RECURSIVE);
+		move = false;
+	}
+	kvs_ns = dst_ns;
+	commit(h, txn, SHOW_NOTHING, argv[optind + 1]);
+	if (move) {
+		txn = weir_txn_create();
+		weir_txn_unlink(txn, argv[optind], WEIR_UNLINK_RECURSIVE);
+		kvs_ns = src_ns;
+		commit(h, txn, SHOW_NOTHING, argv[optind]);
+	}
+	weir_close(h);
+	return 0;
+}
+
+static int kvs_copy(int argc, char **argv)
+{
+	return copy_or_move(argc, argv, false);
+}
+
+static int kvs_move(int argc, char **argv)
+{
+	return copy_or_move(argc, argv, true);
+}
+
+static const struct verb verbs[] = {
+	{ "get", kvs_get, "[-N NS] [-rlWwuAfS] [-a AT] [-c COUNT] KEY..." },
+	{ "put", kvs_put, "[-N NS] [-ObsrnAS] KEY=VALUE..." },
+	{ "dir", kvs_dir, "[-N NS] [-Rd] [-w WIDTH] [-a AT] [KEY]" },
+	{ "ls", kvs_ls, "[-N NS] [-Rd1F] [-w WIDTH] [KEY...]" },
+	{ "unlink", kvs_unlink, "[-N NS] [-ObsRf] KEY..." },
+	{ "link", kvs_link, "[-N NS] [-Obs] [-T NS] TARGET LINKNAME" },
+	{ "readlink", kvs_readlink, "[-N NS] [-ok] [-a AT] KEY..." },
+	{ "mkdir", kvs_mkdir, "[-N NS] [-Obs] KEY..." },
+	{ "copy", kvs_copy, "[-S NS] [-D NS] SOURCE DESTINATION" },
+	{ "move", kvs_move, "[-S NS] [-D NS] SOURCE DESTINATION" },
+	{ "watch", kvs_watch, "[-N NS] [-f VERSION] KEY" },
+	{ "getroot", kvs_getroot, "[-N NS] [-obs]" },
+	{ "version", kvs_version, "[-N NS]" },
+	{ "wait", kvs_wait, "[-N NS] VERSION" },
+	{ "sync", kvs_sync, "[-N NS]" },
+	{ "namespace", kvs_namespace, "create|remove|list" },
+	{ "eventlog", kvs_eventlog, "append|get|wait-event" },
+	{ 0 }
+};
+
+int main_kvs(int argc, char **argv)
+{
+	return run_verb(verbs, argc, argv, "weir-kvs");
+}

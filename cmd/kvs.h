@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of weir kvs. */
+#ifndef WEIR_CMD_KVS_H
+#define WEIR_CMD_KVS_H
+
+#include "libclient/weir.h"
+
+/* Of --namespace; NULL: the library's default. */
+extern const char *kvs_ns;
+
+/* "weir-kvs: KEY: reason", exit(1). */
+void kvs_fail(const char *key, weir_future_t *f) __attribute__((noreturn));
+/* Waits for F or fails. */
+void kvs_get_done(weir_future_t *f, const char *key);
+void kvs_print_root(const char *ref);
+
+/* All names of a directory, however many pages that takes. */
+struct kvs_names {
+	struct {
+		char *name;
+		char type;	/* v, d or l */
+	} *entry;
+	size_t count;
+};
+struct kvs_names kvs_list(weir_t *h, const char *ns, const char *key,
+			  const char *at);
+void kvs_names_free(struct kvs_names *names);
+/* "KEY.NAME", or NAME below the root; to be freed. */
+char *kvs_join(const char *key, const char *name);
+
+int kvs_dir(int argc, char **argv);
+int kvs_ls(int argc, char **argv);
+int kvs_watch(int argc, char **argv);
+int kvs_getroot(int argc, char **argv);
+int kvs_version(int argc, char **argv);
+int kvs_wait(int argc, char **argv);
+int kvs_sync(int argc, char **argv);
+int kvs_namespace(int argc, char **argv);
+int kvs_eventlog(int argc, char **argv);
+
+#endif

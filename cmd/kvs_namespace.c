@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weir kvs getroot, version, wait, sync and namespace. weir-kvs(1). */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/common.h"
+#include "cmd/kvs.h"
+#include "proto/wire.h"
+
+static const struct option only_namespace[] = {
+	{ "namespace", required_argument, NULL, 'N' },
+	{ 0 }
+};
+
+static void namespace_option(int argc, char **argv)
+{
+	int c;
+
+	while ((c = next_option(argc, argv, "N:", only_namespace, "weir-kvs"))
+	       != -1)
+		if (c == 'N')
+			kvs_ns = optarg;
+}
+
+static const char *ns_name(void)
+{
+	return kvs_ns ? kvs_ns : "namespace";
+}
+
+static weir_future_t *root(weir_t *h)
+{
+	weir_future_t *f = weir_kvs_root(h, kvs_ns, NULL);
+
+	must(f, ns_name());
+	return f;
+}
+
+int kvs_getroot(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "namespace", required_argument, NULL, 'N' },
+		{ "owner", no_argument, NULL, 'o' },
+		{ "blobref", no_argument, NULL, 'b' },
+		{ "sequence", no_argument, NULL, 's' },
+		{ 0 }
+	};
+	weir_future_t *f;
+	weir_t *h;
+	int c, what = 0;
+	char *ref;
+
+	while ((c = next_option(argc, argv, "N:obs", longs, "weir-kvs"))
+	       != -1) {
+		if (c == 'N')
+			kvs_ns = optarg;
+		else
+			what = c;
+	}
+	if (optind < argc)
+		verb_usage();
+	h = open_instance(0);
+	f = root(h);
+	ref = xasprintf("blake2b-%s", weir_future_option(f, "hash"));
+	if (what == 'o')
+		puts(weir_future_option(f, "owner"));
+	else if (what == 's')
+		puts(weir_future_option(f, "version"));
+	else if (what == 'b')
+		puts(ref);
+	else
+		kvs_print_root(ref);
+	free(ref);
+	weir_future_destroy(f);
+	weir_close(h);
+	return 0;
+}
+
+int kvs_version(int argc, char **argv)
+{
+	weir_future_t *f;
+	weir_t *h;
+
+	namespace_option(argc, argv);
+	if (optind < argc)
+		verb_usage();
+	h = open_instance(0);
+	f = root(h);
+	puts(weir_future_option(f, "version"));
+	weir_future_destroy(f);
+	weir_close(h);
+	return 0;
+}
+
+int kvs_wait(int argc, char **argv)
+{
+	weir_future_t *f;
+	uint64_t version;
+	weir_t *h;
+
+	namespace_option(argc, argv);
+	if (argc - optind != 1)
+		verb_usage();
+	if (wire_parse_u64(argv[optind], &version) < 0)
+		usage_error("'%s' is no version", argv[optind]);
+	h = open_instance(0);
+	f = weir_kvs_sync(h, kvs_ns, version, -1);
+	must(f, ns_name());
+	weir_future_destroy(f);
+	weir_close(h);
+	return 0;
+}
+
+/* What is readable is durable, so reading the version is a full sync. */
+int kvs_sync(int argc, char **argv)
+{
+	weir_t *h;
+
+	namespace_option(argc, argv);
+	if (optind < argc)
+		verb_usage();
+	h = open_instance(0);
+	weir_future_destroy(root(h));
+	weir_close(h);
+	return 0;
+}
+
+static int ns_create(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "owner", required_argument, NULL, 'o' },
+		{ "rootref", required_argument, NULL, 'r' },
+		{ 0 }
+	};
+	const char *hash = NULL;
+	uint64_t owner = getuid();
+	weir_t *h;
+	int c;
+
+	while ((c = next_option(argc, argv, "o:r:", longs, "weir-kvs"))
+	       != -1) {
+		if (c == 'r') {
+			hash = strncmp(optarg, "blake2b-", 8) ? optarg :
+								optarg + 8;
+		} else if (wire_parse_u64(optarg, &owner) < 0 ||
+			   owner >= (uid_t)-1) {
+			usage_error("--owner: '%s' is no user id", optarg);
+		}
+	}
+	if (optind == argc)
+		usage_error("namespace create needs a name");
+	h = open_instance(0);
+	for (; optind < argc; optind++) {
+		weir_future_t *f = weir_kvs_namespace_create(h, argv[optind],
+							     (uid_t)owner,
+							     hash);
+
+		kvs_get_done(f, argv[optind]);
+		weir_future_destroy(f);
+	}
+	weir_close(h);
+	return 0;
+}
+
+static int ns_remove(int argc, char **argv)
+{
+	weir_t *h;
+
+	namespace_option(argc, argv);
+	if (optind == argc)
+		usage_error("namespace remove needs a name");
+	h = open_instance(0);
+	for (; optind < argc; optind++) {
+		weir_future_t *f = weir_kvs_namespace_remove(h, argv[optind]);
+
+		must(f, argv[optind]);
+		weir_future_destroy(f);
+	}
+	weir_close(h);
+	return 0;
+}
+
+static int ns_list(int argc, char **argv)
+{
+	weir_future_t *f;
+	const char *data;
+	char *copy, *line, *rest;
+	weir_t *h;
+
+	namespace_option(argc, argv);
+	if (optind < argc)
+		verb_usage();
+	h = open_instance(0);
+	f = weir_kvs_namespace_list(h);
+	must(f, "namespace list");
+	data = weir_future_data(f, NULL);
+	printf("%-36s %10s %10s\n", "NAMESPACE", "OWNER", "FLAGS");
+	copy = rest = xstrdup(data ? data : "");
+	while ((line = strsep(&rest, "\n")) && *line) {
+		char *name = strsep(&line, " "), *owner = strsep(&line, " ");
+
+		if (!owner || wire_unescape(name) < 0)
+			die("namespace list: the server's list is malformed");
+		printf("%-36s %10s 0x%08x\n", name, owner, 0);
+	}
+	free(copy);
+	weir_future_destroy(f);
+	weir_close(h);
+	return 0;
+}
+
+int kvs_namespace(int argc, char **argv)
+{
+	static const struct verb verbs[] = {
+		{ "create", ns_create, "[-o UID] [-r HASH] NAME..." },
+		{ "remove", ns_remove, "NAME..." },
+		{ "list", ns_list, "" },
+		{ 0 }
+	};
+
+	return run_verb(verbs, argc, argv, "weir-kvs");
+}

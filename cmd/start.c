@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weir start: an instance on this machine, a program in it, and a clean end.
+ * A state machine on one loop: kvsd, then schedd and the execds together,
+ * then the program; then all of it backwards. weir-start(1). */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <jansson.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/common.h"
+#include "cmd/daemons.h"
+#include "cmd/subcommands.h"
+#include "proto/idset.h"
+#include "proto/resource_set.h"
+
+#define CANCEL_SECONDS	10	/* for jobs to end when the instance does */
+#define STOP_SECONDS	5	/* for a daemon or the program to obey SIGTERM */
+
+enum phase {
+	STARTING_KVSD,
+	STARTING_OTHERS,
+	RUNNING,
+	CANCELING,
+	STOPPING_OTHERS,
+	STOPPING_KVSD,
+	STOPPED,
+};
+
+struct start {
+	struct event_base *base;
+	struct daemons daemons;
+	enum phase phase;
+	int size;
+	const char *statedir, *durability;
+	char *rundir, *uri, *socket_path;
+	bool own_rundir;
+	char **argv;
+	pid_t program;
+	int result;
+	weir_t *h;
+	weir_future_t *resources, *service, *listing;
+	bool nodes_known;
+	int active;		/* jobs whose end is waited for */
+	struct event *child_event, *signals[3], *deadline;
+	char parent_uri[4096];
+};
+
+static void stop_others(struct start *s);
+static void finish(struct start *s, int result);
+
+static void set_deadline(struct start *s, int seconds)
+{
+	struct timeval tv = { .tv_sec = seconds };
+
+	event_add(s->deadline, &tv);
+}
+
+static void to_log(const char *text, void *arg)
+{
+	struct start *s = arg;
+
+	if (s->h)
+		weir_log(s->h, 4, "start", "%s", text);
+}
+
+/* ---- the program ---- */
+
+static void run_program(struct start *s)
+{
+	static char *shell[] = { NULL, NULL };
+	char **argv = s->argv;
+	static const char *const gone[] = {
+		"WEIR_JOB_ID", "WEIR_JOB_SIZE", "WEIR_JOB_NNODES",
+		"WEIR_JOB_TMPDIR", "WEIR_TASK_RANK", "WEIR_TASK_LOCAL_ID",
+		"WEIR_KVS_NAMESPACE", "PMI_FD", "PMI_RANK", "PMI_SIZE",
+	};
+	size_t i;
+
+	if (!*argv) {
+		shell[0] = getenv("SHELL");
+		if (!shell[0] || !*shell[0])
+			shell[0] = (char *)"/bin/sh";
+		argv = shell;
+	}
+	s->phase = RUNNING;
+	fflush(stdout);
+	s->program = fork();
+	if (s->program < 0)
+		die("fork: %s", strerror(errno));
+	if (s->program > 0)
+		return;
+	setenv("WEIR_URI", s->uri, 1);
+	for (i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		unsetenv(gone[i]);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	execvp(argv[0], argv);
+	i = errno;
+	warn("%s: %s", argv[0], strerror((int)i));
+	_exit(i == ENOENT ? 127 : 126);
+}
+
+static int exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				     WEXITSTATUS(status);
+}
+
+/* ---- starting ---- */
+
+static void start_kvsd(struct start *s)
+{
+	char *args[] = {
+		xasprintf("--socket=%s", s->socket_path),
+		xasprintf("--statedir=%s", s->statedir),
+		xasprintf("--durability=%s", s->durability),
+		NULL
+	};
+	int i;
+
+	s->phase = STARTING_KVSD;
+	daemon_start(&s->daemons, "kvsd", "kvsd", args);
+	for (i = 0; args[i]; i++)
+		free(args[i]);
+}
+
+static void put(weir_txn_t *txn, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void put(weir_txn_t *txn, const char *name, const char *fmt, ...)
+{
+	char *key = xasprintf("instance.%s", name), *value;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&value, fmt, ap) < 0)
+		die("out of memory");
+	va_end(ap);
+	weir_txn_put(txn, key, value, strlen(value));
+	free(key);
+	free(value);
+}
+
+static void describe_instance(struct start *s)
+{
+	weir_txn_t *txn = weir_txn_create();
+	char host[256] = "localhost", *hosts;
+	struct timeval tv;
+	weir_future_t *f;
+	int i;
+
+	gethostname(host, sizeof(host) - 1);
+	gettimeofday(&tv, NULL);
+	hosts = xstrdup(host);
+	for (i = 1; i < s->size; i++) {
+		char *more = xasprintf("%s,%s", hosts, host);
+
+		free(hosts);
+		hosts = more;
+	}
+	put(txn, "id", "%s", weir_greeting(s->h, "instance"));
+	put(txn, "size", "%d", s->size);
+	put(txn, "owner", "%u", (unsigned)getuid());
+	put(txn, "start", "%lld.%06ld", (long long)tv.tv_sec,
+	    (long)tv.tv_usec);
+	put(txn, "level", "%d", *s->parent_uri ? 1 : 0);
+	put(txn, "hostlist", "%s", hosts);
+	put(txn, "hostname", "%s", host);
+	put(txn, "rank", "0");
+	put(txn, "rundir", "%s", s->rundir);
+	put(txn, "statedir", "%s", s->statedir);
+	put(txn, "uri", "%s", s->uri);
+	put(txn, "parent-uri", "%s", s->parent_uri);
+	put(txn, "version", "%s", weir_version());
+	f = weir_kvs_commit(s->h, "primary", txn, 0);
+	weir_future_destroy(f);	/* in order before all that follows */
+	weir_txn_destroy(txn);
+	free(hosts);
+}
+
+static void check_ready(struct start *s)
+{
+	struct daemon *d;
+
+	if (s->phase != STARTING_OTHERS || !s->nodes_known)
+		return;
+	for (d = s->daemons.first; d; d = d->next)
+		if (!d->ready)
+			return;
+	run_program(s);
+}
+
+/* schedd has taken the nodes in when its inventory has them all. */
+static void on_resources(weir_future_t *f, void *arg)
+{
+	struct start *s = arg;
+	struct proto_error error;
+	struct resource_set *set;
+	struct idset *ranks;
+	const char *data;
+	size_t len;
+
+	if (weir_future_error(f)) {
+		s->resources = NULL;
+		weir_future_destroy(f);
+		return;
+	}
+	data = weir_future_data(f, &len);
+	set = data ? resource_set_parse(data, len, &error) : NULL;
+	if (!set)
+		return;
+	ranks = resource_set_ranks(set);
+	if (ranks && idset_count(ranks) >= (size_t)s->size)
+		s->nodes_known = true;
+	idset_destroy(ranks);
+	resource_set_destroy(set);
+	check_ready(s);
+}
+
+static void on_shutdown_call(weir_call_t *call, void *arg)
+{
+	struct start *s = arg;
+
+	if (strcmp(weir_call_method(call), "shutdown")) {
+		weir_call_fail(call, ENOSYS, "no method '%s' here: shutdown "
+			       "is the only one", weir_call_method(call));
+		return;
+	}
+	if (strcmp(weir_call_role(call), "owner")) {
+		weir_call_fail(call, EPERM, "only the instance's owner may "
+			       "stop it");
+		return;
+	}
+	weir_call_reply(call, "{}", 2);
+	if (s->program > 0) {
+		kill(s->program, SIGHUP);
+		kill(s->program, SIGCONT);
+		set_deadline(s, STOP_SECONDS);
+	}
+}
+
+static void start_others(struct start *s)
+{
+	struct weir_error error;
+	char *uri = xasprintf("--uri=%s", s->uri);
+	char *rundir = xasprintf("--rundir=%s", s->rundir);
+	char *schedd[] = { uri, NULL };
+	int i;
+
+	s->phase = STARTING_OTHERS;
+	s->h = weir_open_as(s->uri, WEIR_O_RECONNECT, "start", NULL, &error);
+	if (!s->h) {
+		warn("%s", error.text);
+		finish(s, 1);
+		return;
+	}
+	weir_attach(s->h, s->base);
+	describe_instance(s);
+	s->service = weir_serve(s->h, "instance", on_shutdown_call, s);
+	s->resources = weir_kvs_watch(s->h, "primary", "resource.R",
+				      WEIR_WATCH_LATEST, WEIR_FROM_NOW, 0,
+				      WEIR_WATCH_WAIT);
+	weir_future_then(s->resources, -1, on_resources, s);
+	daemon_start(&s->daemons, "schedd", "schedd", schedd);
+	for (i = 0; i < s->size; i++) {
+		char name[32], *rank = xasprintf("--rank=%d", i);
+		char *execd[] = { rank, uri, rundir, NULL };
+
+		snprintf(name, sizeof(name), "execd-%d", i);
+		daemon_start(&s->daemons, "execd", name, execd);
+		free(rank);
+	}
+	free(uri);
+	free(rundir);
+}
+
+static void on_ready(struct daemon *d, void *arg)
+{
+	struct start *s = arg;
+
+	if (s->phase == STARTING_KVSD && !strcmp(d->program, "kvsd"))
+		start_others(s);
+	else
+		check_ready(s);
+}
+
+static void on_failed(struct daemon *d, const char *text, void *arg)
+{
+	struct start *s = arg;
+
+	if (!strncmp(text, d->program, strlen(d->program)))
+		warn("cannot start: %s", text);
+	else
+		warn("cannot start %s: %s", d->name, text);
+	finish(s, 1);
+}
+
+/* ---- stopping ---- */
+
+static void stop_kvsd(struct start *s)
+{
+	struct daemon *d;
+
+	s->phase = STOPPING_KVSD;
+	weir_future_destroy(s->resources);
+	weir_future_destroy(s->service);
+	weir_future_destroy(s->listing);
+	s->resources = s->service = s->listing = NULL;
+	weir_close(s->h);
+	s->h = NULL;
+	for (d = s->daemons.first; d; d = d->next)
+		daemon_signal(d, SIGTERM);
+	set_deadline(s, STOP_SECONDS);
+	if (!daemons_running(&s->daemons, NULL)) {
+		s->phase = STOPPED;
+		event_base_loopbreak(s->base);
+	}
+}
+
+static void stop_others(struct start *s)
+{
+	struct daemon *d;
+
+	s->phase = STOPPING_OTHERS;
+	for (d = s->daemons.first; d; d = d->next)
+		if (strcmp(d->program, "kvsd"))
+			daemon_signal(d, SIGTERM);
+	set_deadline(s, STOP_SECONDS);
+	if (!daemons_running(&s->daemons, "schedd") &&
+	    !daemons_running(&s->daemons, "execd"))
+		stop_kvsd(s);
+}
+
+static void on_stopped(struct daemon *d, void *arg)
+{
+	struct start *s = arg;
+
+	if (s->phase == STOPPING_OTHERS &&
+	    !daemons_running(&s->daemons, "schedd") &&
+	    !daemons_running(&s->daemons, "execd")) {
+		stop_kvsd(s);
+	} else if (s->phase == STOPPING_KVSD &&
+		   !daemons_running(&s->daemons, NULL)) {
+		s->phase = STOPPED;
+		event_base_loopbreak(s->base);
+	}
+}
+
+static void on_job_event(weir_future_t *f, void *arg)
+{
+	struct start *s = arg;
+
+	if (!weir_future_error(f))
+		return;		/* an event; the stream ends after `clean` */
+	weir_future_destroy(f);
+	if (--s->active == 0 && s->phase == CANCELING)
+		stop_others(s);
+}
+
+static void on_active_jobs(weir_future_t *f, void *arg)
+{
+	struct start *s = arg;
+	const char *data;
+	size_t len, i;
+	json_t *o, *job;
+
+	data = weir_future_error(f) ? NULL : weir_future_data(f, &len);
+	o = data ? json_loadb(data, len, 0, NULL) : NULL;
+	json_array_foreach(json_object_get(o, "jobs"), i, job) {
+		weir_jobid_t id = (weir_jobid_t)
+			json_integer_value(json_object_get(job, "id"));
+		weir_future_t *g = weir_job_events(s->h, id);
+
+		if (!g)
+			continue;
+		s->active++;
+		weir_future_then(g, -1, on_job_event, s);
+		weir_future_destroy(weir_job_cancel(s->h, id,
+						    "the instance ends"));
+	}
+	json_decref(o);
+	weir_future_destroy(f);
+	s->listing = NULL;
+	if (s->active == 0)
+		stop_others(s);
+}
+
+/* The program has ended, or there will be none. */
+static void finish(struct start *s, int result)
+{
+	if (s->phase >= CANCELING)
+		return;
+	s->result = result;
+	if (s->phase != RUNNING || !s->h) {
+		stop_others(s);
+		return;
+	}
+	s->phase = CANCELING;
+	set_deadline(s, CANCEL_SECONDS);
+	s->listing = weir_job_list(s->h, "{\"states\":62,\"max_entries\":0,"
+				   "\"attrs\":[]}");
+	if (!s->listing ||
+	    weir_future_then(s->listing, CANCEL_SECONDS, on_active_jobs,
+			     s) < 0)
+		stop_others(s);
+}
+
+/* What was asked to end has not done so in time. */
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct start *s = arg;
+	struct daemon *d;
+
+	switch (s->phase) {
+	case RUNNING:
+		kill(s->program, SIGKILL);
+		break;
+	case CANCELING:
+		warn("jobs did not end within %d s", CANCEL_SECONDS);
+		stop_others(s);
+		break;
+	case STOPPING_OTHERS:
+	case STOPPING_KVSD:
+		for (d = s->daemons.first; d; d = d->next)
+			if (d->pid > 0 && d->stopping) {
+				warn("%s did not end within %d s: killed",
+				     d->name, STOP_SECONDS);
+				kill(d->pid, SIGKILL);
+			}
+		set_deadline(s, STOP_SECONDS);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_child(evutil_socket_t fd, short what, void *arg)
+{
+	struct start *s = arg;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->program) {
+			s->program = 0;
+			finish(s, exit_code(status));
+		} else {
+			daemon_reaped(&s->daemons, pid, status);
+		}
+	}
+}
+
+static void on_signal(evutil_socket_t signum, short what, void *arg)
+{
+	struct start *s = arg;
+
+	if (signum == SIGINT && s->program > 0)
+		return;		/* the terminal has told the program too */
+	if (s->program > 0) {
+		kill(s->program, signum);
+		set_deadline(s, STOP_SECONDS);
+	} else {
+		finish(s, 128 + (int)signum);
+	}
+}
+
+/* ---- folders ---- */
+
+static int remove_entry(const char *path, const struct stat *st, int type,
+			struct FTW *ftw)
+{
+	return remove(path);
+}
+
+static void make_folders(struct start *s)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (!s->rundir) {
+		s->rundir = xasprintf("%s/weir-XXXXXX", tmp && *tmp ? tmp :
+				      "/tmp");
+		if (!mkdtemp(s->rundir))
+			die("cannot make a folder %s: %s", s->rundir,
+			    strerror(errno));
+		s->own_rundir = true;
+	} else if (access(s->rundir, W_OK | X_OK) < 0) {
+		die("--test-rundir=%s: %s", s->rundir, strerror(errno));
+	}
+	if (!s->statedir)
+		s->statedir = xasprintf("%s/state", s->rundir);
+	else
+		s->statedir = xstrdup(s->statedir);
+	s->socket_path = xasprintf("%s/local-0", s->rundir);
+	s->uri = xasprintf("local://%s", s->socket_path);
+}
+
+static void options(struct start *s, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "statedir", required_argument, NULL, 'd' },
+		{ "test-size", required_argument, NULL, 's' },
+		{ "test-rundir", required_argument, NULL, 'R' },
+		{ "durability", required_argument, NULL, 'D' },
+		{ "verbose", optional_argument, NULL, 'v' },
+		{ 0 }
+	};
+	char *end;
+	long n;
+	int c;
+
+	while ((c = next_option(argc, argv, "s:v::", longs, "weir-start"))
+	       != -1) {
+		switch (c) {
+		case 'd':
+			s->statedir = optarg;
+			break;
+		case 's':
+			n = strtol(optarg, &end, 10);
+			if (*end || end == optarg || n < 1 || n > 1024)
+				usage_error("--test-size: '%s' is no number "
+					    "from 1 to 1024", optarg);
+			s->size = (int)n;
+			break;
+		case 'R':
+			s->rundir = xstrdup(optarg);
+			break;
+		case 'D':
+			if (strcmp(optarg, "commit") && strcmp(optarg, "none"))
+				usage_error("--durability: '%s' is neither "
+					    "commit nor none", optarg);
+			s->durability = optarg;
+			break;
+		case 'v':
+			s->daemons.verbose = true;
+			break;
+		}
+	}
+	s->argv = argv + optind;
+}
+
+static struct event *persistent_signal(struct start *s, int signum,
+				       event_callback_fn cb)
+{
+	struct event *e = evsignal_new(s->base, signum, cb, s);
+
+	if (!e || event_add(e, NULL) < 0)
+		die("cannot watch signal %d", signum);
+	return e;
+}
+
+int main_start(int argc, char **argv)
+{
+	static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+	struct start s = { .size = 1, .durability = "commit" };
+	const char *parent = getenv("WEIR_URI");
+	size_t i;
+
+	options(&s, argc, argv);
+	if (parent)
+		snprintf(s.parent_uri, sizeof(s.parent_uri), "%s", parent);
+	make_folders(&s);
+	s.base = event_base_new();
+	if (!s.base)
+		die("cannot make an event loop");
+	s.daemons.base = s.base;
+	s.daemons.on_ready = on_ready;
+	s.daemons.on_failed = on_failed;
+	s.daemons.on_stopped = on_stopped;
+	s.daemons.log = to_log;
+	s.daemons.arg = &s;
+	s.deadline = evtimer_new(s.base, on_deadline, &s);
+	if (!s.deadline)
+		die("out of memory");
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	s.child_event = persistent_signal(&s, SIGCHLD, on_child);
+	for (i = 0; i < 3; i++)
+		s.signals[i] = persistent_signal(&s, stops[i], on_signal);
+	start_kvsd(&s);
+	event_base_dispatch(s.base);
+
+	event_free(s.deadline);
+	event_free(s.child_event);
+	for (i = 0; i < 3; i++)
+		event_free(s.signals[i]);
+	daemons_free(&s.daemons);
+	weir_close(s.h);
+	event_base_free(s.base);
+	if (s.own_rundir)
+		nftw(s.rundir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	free(s.rundir);
+	free((char *)s.statedir);
+	free(s.socket_path);
+	free(s.uri);
+	return s.result;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The subcommands of weir, a row each: the front end's dispatch and help, the
+ * completion and a test that each has a manual page are made from it.
+ *
+ * SUBCOMMAND(id, word, group, help): main_##id(argc, argv) is in cmd/, argv[0]
+ * is the word; its result is the exit code. */
+#ifndef WEIR_CMD_SUBCOMMANDS_H
+#define WEIR_CMD_SUBCOMMANDS_H
+
+#define WEIR_SUBCOMMANDS(SUBCOMMAND) \
+SUBCOMMAND(start, "start", INSTANCE, "start an instance and run a program in it") \
+SUBCOMMAND(shutdown, "shutdown", INSTANCE, "stop the instance") \
+SUBCOMMAND(uptime, "uptime", INSTANCE, "how long the instance has run, and for whom") \
+SUBCOMMAND(dmesg, "dmesg", INSTANCE, "show the instance's log") \
+SUBCOMMAND(logger, "logger", INSTANCE, "add a line to the instance's log") \
+SUBCOMMAND(getattr, "getattr", INSTANCE, "show an attribute of the instance") \
+SUBCOMMAND(lsattr, "lsattr", INSTANCE, "list the attributes of the instance") \
+SUBCOMMAND(resource, "resource", INSTANCE, "list and describe nodes and cores") \
+SUBCOMMAND(kvs, "kvs", COORDINATE, "read, write and watch the key-value store") \
+SUBCOMMAND(event, "event", COORDINATE, "publish and receive events") \
+SUBCOMMAND(ping, "ping", COORDINATE, "measure the round trip to a service") \
+SUBCOMMAND(env, "env", OTHER, "print or use the instance's environment") \
+SUBCOMMAND(version, "version", OTHER, "show versions") \
+SUBCOMMAND(help, "help", OTHER, "show a command's manual page")
+
+#define SUBCOMMAND(id, word, group, help) int main_##id(int argc, char **argv);
+WEIR_SUBCOMMANDS(SUBCOMMAND)
+#undef SUBCOMMAND
+
+#endif
