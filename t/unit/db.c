@@ -4,7 +4,10 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <lmdb.h>
+#include <semaphore.h>
 
+#include "kvsd/store.h"
 #include "t/unit/db_test.h"
 
 static struct db *open_durable(void)
@@ -697,8 +700,98 @@ static void test_large(void)
 	test_wipe();
 }
 
+#define BIG(op_, key_, len_) \
+	{ .op = OP_##op_, .key = key_, .data = big, .len = len_ }
+
+/* Length of a value that is all x, or -1. */
+static ssize_t length(struct db *db, const char *key, bool applied)
+{
+	struct db_view *view = db_view_open(db, "primary", NULL, applied,
+					    NULL);
+	static char buf[200000];
+	struct db_entry entry;
+	ssize_t n = -1;
+
+	if (!db_lookup(view, key, false, NULL, NULL, &entry, NULL))
+		n = db_read(view, &entry, 0, buf, sizeof(buf));
+	for (ssize_t i = 0; i < n; i++)
+		if (buf[i] != 'x')
+			n = -1;
+	db_entry_clear(&entry);
+	db_view_close(view);
+	return n;
+}
+
+static void test_large_undo(void)
+{
+	struct db *db = open_durable();
+	static char big[1 << 20];
+	struct db_stats before, after;
+
+	memset(big, 'x', sizeof(big));
+	APPLY(db, BIG(put, "v", 30000));
+	refused(APPLY(db, BIG(append, "v", 100), BIG(append, "v", 10000),
+		      BIG(append, "v", 90000), UNLINK("no")), ENOENT, "no");
+	is_int(length(db, "v", true), 30000, "appends over leaves are undone");
+	APPLY(db, BIG(append, "v", 40000));
+	is_int(length(db, "v", true), 70000, "and made again");
+	db_wait(db);
+	is_int(length(db, "v", false), 70000, "durable");
+	db_stats(db, &before);
+	refused(APPLY(db, BIG(put, "w", sizeof(big)), UNLINK("no")), ENOENT,
+		"no");
+	APPLY(db, PUT("small", "1"));
+	db_wait(db);
+	db_stats(db, &after);
+	ok(after.bytes_written - before.bytes_written < 1000,
+	   "what was undone is not written");
+	db_close(db);
+	test_wipe();
+}
+
+static sem_t go_on;
+
+static int commit_later(MDB_txn *txn)
+{
+	while (sem_wait(&go_on) < 0)
+		;
+	return mdb_txn_commit(txn);
+}
+
+/* Reads of the store begin before a batch is there, and find it after. */
+static void test_snapshot(void)
+{
+	struct db *db = open_durable();
+	static char big[100000];
+	unsigned before;
+
+	memset(big, 'x', sizeof(big));
+	APPLY(db, BIG(put, "old", 50000));
+	db_wait(db);
+	sem_init(&go_on, 0, 0);
+	store_commit = commit_later;
+	APPLY(db, BIG(put, "new", 60000));
+	db_turn_end(db);
+	APPLY(db, BIG(append, "new", 40000));
+	is_int(length(db, "old", false), 50000, "read while a batch is on its "
+	       "way");
+	is_int(length(db, "new", true), 100000, "what is on its way too");
+	is_int(length(db, "new", false), -1, "for who may see it");
+	before = told_count;
+	sem_post(&go_on);
+	while (told_count == before)
+		event_base_loop(test_base, EVLOOP_ONCE);
+	is_int(length(db, "new", false), 60000, "read when it is there");
+	store_commit = mdb_txn_commit;
+	db_close(db);
+	sem_destroy(&go_on);
+	test_wipe();
+}
+
 int main(void)
 {
+	test_large_undo();
+	test_snapshot();
 	test_basic();
 	test_operations();
 	test_limits();

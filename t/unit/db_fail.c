@@ -4,6 +4,8 @@
 #include "config.h"
 
 #include <lmdb.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "kvsd/store.h"
 #include "t/unit/db_test.h"
@@ -268,8 +270,61 @@ static void test_damage(void)
 	test_wipe();
 }
 
+/* A process that is killed: it has told by the pipe what is durable. */
+static void killed_child(int fd)
+{
+	struct db *db = test_open((struct db_options) { .durable = true });
+	char text[32];
+
+	for (int64_t n = 1;; n++) {
+		snprintf(text, sizeof(text), "%jd", (intmax_t)n);
+		if (APPLY(db, PUT("n", text), PUT("d.other", text)) != n)
+			_exit(1);
+		if (n % 3)
+			continue;
+		db_wait(db);
+		if (write(fd, &n, sizeof(n)) != sizeof(n))
+			_exit(1);
+	}
+}
+
+static void test_killed(void)
+{
+	struct db *db = test_open((struct db_options) { .durable = true });
+	int64_t acked = 0, n;
+	char text[32];
+	int fd[2];
+	pid_t pid;
+
+	db_close(db);
+	test_wipe();
+	if (pipe(fd) < 0)
+		abort();
+	pid = fork();
+	if (!pid)
+		killed_child(fd[1]);
+	close(fd[1]);
+	for (int i = 0; i < 10 && read(fd[0], &acked, sizeof(acked)) ==
+	     sizeof(acked); i++)
+		;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	while (read(fd[0], &n, sizeof(n)) == sizeof(n))
+		acked = n;
+	close(fd[0]);
+	db = test_open((struct db_options) { .durable = true });
+	n = atoll(get(db, "n"));
+	ok(acked >= 30 && n >= acked, "killed: what was told is there");
+	snprintf(text, sizeof(text), "%jd", (intmax_t)n);
+	is_str(get(db, "d.other"), text, "transactions are whole");
+	is_int(APPLY(db, PUT("n", "")), n + 1, "and versions go on");
+	db_close(db);
+	test_wipe();
+}
+
 int main(void)
 {
+	test_killed();
 	test_damage();
 	test_fail(fail_enospc, ENOSPC, true);
 	test_fail(fail_eio, EIO, true);

@@ -198,6 +198,10 @@ static bool step(struct db *db, struct model *m, struct model *spare)
 	for (int i = 0; i < count; i++) {
 		random_key(key[i]);
 		op[i].op = kind[random() % 8];
+		if (random() % 4 == 0) {
+			strcpy(key[i], "log");
+			op[i].op = random() % 20 ? OP_append : OP_put;
+		}
 		op[i].key = key[i];
 		op[i].data = junk + random() % 100;
 		op[i].len = random_len();
