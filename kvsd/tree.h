@@ -67,6 +67,9 @@ void tree_hash(const struct entry *entry, struct db_hash *hash);
 bool tree_same(const struct entry *a, const struct entry *b); /* both sealed */
 ssize_t tree_read(struct tree *tree, const struct entry *entry,
 		  uint64_t offset, void *buf, size_t len);
+/* Fills tree->why, with HASH (may be NULL) before it; sets errno, returns -1. */
+int tree_fail(struct tree *tree, int errnum, const struct db_hash *hash,
+	      const char *why);
 /* Last component of a path. */
 const char *tree_basename(const char *path);
 

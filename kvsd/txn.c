@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transactions: conditions first, then operations, all or nothing. See db.h
- * and weir-protocol(7) for what each does. */
+ * and weir-protocol(7) for what each does; condition.c has the conditions. */
 #include "config.h"
 
 #include <assert.h>
@@ -9,14 +9,7 @@
 
 #include "kvsd/alloc.h"
 #include "kvsd/database.h"
-
-struct txn {
-	struct db *db;
-	struct namespace *ns;
-	int (*check)(const char *ns, uid_t owner, void *arg);
-	void *arg;
-	struct db_error *error;
-};
+#include "kvsd/txn.h"
 
 static const char *const op_word[OP_COUNT] = {
 #define OPERATION(id, word, ...) [OP_##id] = word,
@@ -45,10 +38,8 @@ static void list_once(struct namespace_list *list, struct namespace *ns)
 	namespace_list_add(list, ns);
 }
 
-/* Follows the links on the way to op->key. *ENTRY is what is there (to be
- * released) or NULL. -1 if nothing can be there. */
-static int locate(struct txn *txn, struct db_op *op, bool nofollow,
-		  struct walk *walk, struct entry **entry)
+int txn_locate(struct txn *txn, struct db_op *op, bool nofollow,
+	       struct walk *walk, struct entry **entry)
 {
 	walk->db = txn->db;
 	walk->applied = true;
@@ -126,7 +117,7 @@ static int do_put(struct txn *txn, struct db_op *op)
 	struct walk walk;
 	int rc;
 
-	if (locate(txn, op, false, &walk, &entry) < 0)
+	if (txn_locate(txn, op, false, &walk, &entry) < 0)
 		return -1;
 	entry_unref(entry);
 	if (is_root(&walk))
@@ -148,7 +139,7 @@ static int do_append(struct txn *txn, struct db_op *op)
 	struct entry *entry;
 	struct walk walk;
 
-	if (locate(txn, op, false, &walk, &entry) < 0)
+	if (txn_locate(txn, op, false, &walk, &entry) < 0)
 		return -1;
 	entry_unref(entry);
 	if (is_root(&walk))
@@ -166,7 +157,7 @@ static int do_mkdir(struct txn *txn, struct db_op *op)
 	struct walk walk;
 	int kind;
 
-	if (locate(txn, op, false, &walk, &entry) < 0)
+	if (txn_locate(txn, op, false, &walk, &entry) < 0)
 		return -1;
 	kind = entry ? entry->kind : 0;
 	entry_unref(entry);
@@ -193,7 +184,7 @@ static int do_link(struct txn *txn, struct db_op *op)
 	if (op->target_ns &&
 	    namespace_name_check(op->target_ns, txn->error) < 0)
 		return -1;
-	if (locate(txn, op, true, &walk, &entry) < 0)
+	if (txn_locate(txn, op, true, &walk, &entry) < 0)
 		return -1;
 	entry_unref(entry);
 	if (is_root(&walk))
@@ -212,7 +203,7 @@ static int do_unlink(struct txn *txn, struct db_op *op)
 	struct walk walk;
 	bool full;
 
-	if (locate(txn, op, true, &walk, &entry) < 0)
+	if (txn_locate(txn, op, true, &walk, &entry) < 0)
 		return -1;
 	if (!entry) {
 		errno = walk.missing;
@@ -254,7 +245,7 @@ static int put_tree(struct txn *txn, struct db_op *op, struct entry *root)
 	struct walk walk;
 	const char *name;
 
-	if (locate(txn, op, true, &walk, &entry) < 0) {
+	if (txn_locate(txn, op, true, &walk, &entry) < 0) {
 		int errnum = errno;
 
 		entry_unref(root);
@@ -326,127 +317,6 @@ static int do_adopt(struct txn *txn, struct db_op *op)
 	return put_tree(txn, op, root);
 }
 
-/* ---- conditions ---- */
-
-static int refuse(struct txn *txn, const char *text)
-{
-	return db_fail(txn->error, ECANCELED, "%s", text);
-}
-
-static int do_if_absent(struct txn *txn, struct db_op *op)
-{
-	struct entry *entry;
-	struct walk walk;
-
-	if (locate(txn, op, true, &walk, &entry) < 0)
-		return walk.no_namespace ? 0 : -1;
-	if (!entry)
-		return 0;
-	entry_unref(entry);
-	return refuse(txn, "the key exists");
-}
-
-static int do_if_value(struct txn *txn, struct db_op *op)
-{
-	struct db_hash want, hash;
-	struct entry *entry;
-	struct walk walk;
-
-	if (db_hash_parse(op->arg, &want) < 0)
-		return db_fail(txn->error, EINVAL, "'%.64s' is no hash",
-			       op->arg);
-	if (locate(txn, op, true, &walk, &entry) < 0)
-		return -1;
-	if (!entry)
-		return refuse(txn, "the key does not exist");
-	tree_seal(&txn->db->tree, entry);
-	tree_hash(entry, &hash);
-	entry_unref(entry);
-	return memcmp(&hash, &want, sizeof(hash)) ?
-		refuse(txn, "its content has another hash") : 0;
-}
-
-/* The root of txn->ns at VERSION, a reference; NULL if it can't be had. */
-static struct entry *past_root(struct txn *txn, uint64_t version)
-{
-	if (txn->ns->sealed.root && version == txn->ns->sealed.version)
-		return entry_ref(txn->ns->sealed.root);
-	return namespace_history(txn->db, txn->ns, &version, false,
-				 txn->error);
-}
-
-/* As recent_written, of what WALK found and of the links on the way to it. */
-static int written_since(struct txn *txn, struct walk *walk, uint64_t version)
-{
-	const struct recent *recent = &txn->db->recent;
-	int written = 0;
-
-	if (walk->ns == txn->ns)
-		written = recent_written(recent, txn->ns, walk->key, version);
-	for (int i = 0; i < walk->links && !written; i++)
-		if (!strcmp(walk->link[i].ns, txn->ns->name))
-			written = recent_written(recent, txn->ns,
-						 walk->link[i].key, version);
-	return written;
-}
-
-/* 0 if the content at VERSION equals that of ENTRY, which may be NULL. */
-static int same_as_at(struct txn *txn, struct db_op *op, struct entry *entry,
-		      int written)
-{
-	struct tree *tree = &txn->db->tree;
-	struct entry *root = past_root(txn, op->number), *old;
-	struct walk walk = { .db = txn->db, .applied = true, .nofollow = true,
-			     .ns = txn->ns, .root = root };
-	bool same;
-
-	/* Inside a batch: what it was then isn't known, only that it was
-	 * written since. */
-	if (!root && written > 0 && (errno == ESTALE || errno == EINVAL))
-		return refuse(txn, "it was written since");
-	if (!root)
-		return -1;
-	old = walk_run(&walk, op->key, txn->error);
-	entry_unref(root);
-	if (!old && errno != ENOENT && errno != ENOTDIR)
-		return -1;
-	if (old && entry) {
-		tree_seal(tree, old);
-		tree_seal(tree, entry);
-	}
-	same = old && entry ? tree_same(old, entry) : old == entry;
-	entry_unref(old);
-	return same ? 0 : refuse(txn, "its content is different now");
-}
-
-static int do_if_unchanged(struct txn *txn, struct db_op *op)
-{
-	struct walk walk = { .db = txn->db, .applied = true, .nofollow = true,
-			     .note_links = true, .ns = txn->ns,
-			     .root = txn->ns->applied.root };
-	struct entry *entry;
-	int written, rc = 0, errnum;
-
-	if (op->number > txn->ns->applied.version)
-		return refuse(txn, "the namespace has not that version yet");
-	entry = walk_run(&walk, op->key, txn->error);
-	if (!entry && errno != ENOENT && errno != ENOTDIR)
-		rc = -1;
-	else if ((written = written_since(txn, &walk, op->number)))
-		rc = same_as_at(txn, op, entry, written);
-	errnum = errno;
-	free(walk.link);
-	entry_unref(entry);
-	errno = errnum;
-	return rc;
-}
-
-static int do_if_root(struct txn *txn, struct db_op *op)
-{
-	return op->number == txn->ns->applied.version ? 0 :
-		refuse(txn, "the namespace is at another version");
-}
-
 static const struct {
 	bool condition;
 	int (*run)(struct txn *txn, struct db_op *op);
@@ -459,10 +329,10 @@ static const struct {
 	[OP_graft] = { false, do_graft },
 	[OP_make_namespace] = { false, do_make_namespace },
 	[OP_adopt] = { false, do_adopt },
-	[OP_if_absent] = { true, do_if_absent },
-	[OP_if_value] = { true, do_if_value },
-	[OP_if_unchanged] = { true, do_if_unchanged },
-	[OP_if_root] = { true, do_if_root },
+	[OP_if_absent] = { true, condition_absent },
+	[OP_if_value] = { true, condition_value },
+	[OP_if_unchanged] = { true, condition_unchanged },
+	[OP_if_root] = { true, condition_root },
 };
 
 /* ---- all or nothing ---- */
