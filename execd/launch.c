@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starting a shell, once. A file in the run folder is made and locked before
+ * the fork; the shell holds the lock and writes its pid into it before it
+ * starts a task. So a later agent can tell a job that was never started
+ * (no file, or an empty one that nobody holds), one that runs (held), and
+ * one whose shell died (written, not held). */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "execd/agent.h"
+#include "proto/envelope.h"
+#include "proto/jobspec.h"
+
+static void lock_path(const struct agent *a, uint64_t id, char *buf,
+		      size_t size)
+{
+	snprintf(buf, size, "%s/job-%u-%" PRIu64, a->rundir, a->rank, id);
+}
+
+enum launch_state launch_state(struct agent *a, uint64_t id)
+{
+	enum launch_state state = LAUNCH_NEVER;
+	char path[4096];
+	struct stat st;
+	int fd;
+
+	lock_path(a, id, path, sizeof(path));
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return LAUNCH_NEVER;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		state = LAUNCH_ALIVE;
+	else if (fstat(fd, &st) == 0 && st.st_size > 0)
+		state = LAUNCH_DEAD;
+	close(fd);
+	return state;
+}
+
+void launch_forget(struct agent *a, uint64_t id)
+{
+	char path[4096];
+
+	lock_path(a, id, path, sizeof(path));
+	unlink(path);
+}
+
+static int take_lock(struct agent *a, uint64_t id)
+{
+	char path[4096];
+	int fd;
+
+	lock_path(a, id, path, sizeof(path));
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* The request as its user signed it, or NULL with a reason. */
+static struct envelope *verified(struct agent_job *j, const char *text,
+				 size_t len, struct proto_error *error)
+{
+	struct envelope_policy policy = {
+		.mechanisms = ENVELOPE_NONE | ENVELOPE_MUNGE | ENVELOPE_SODIUM,
+		.uid = getuid(),
+		.sender = j->userid,
+		.instance = weir_greeting(j->agent->h, "instance"),
+		.now = time(NULL),
+		.max_lifetime = ENVELOPE_LIFETIME,
+		.skew = ENVELOPE_SKEW,
+	};
+	struct envelope *env = envelope_unpack(text, len, error);
+
+	if (env && envelope_verify(env, &policy, error) == 0)
+		return env;
+	envelope_destroy(env);
+	return NULL;
+}
+
+static bool job_cpus(const struct agent *a, const struct idset *cores,
+		     cpu_set_t *cpus)
+{
+	unsigned core;
+
+	CPU_ZERO(cpus);
+	for (core = idset_first(cores); core != IDSET_NONE;
+	     core = idset_next(cores, core)) {
+		if (core >= a->core_count)
+			return false;
+		CPU_OR(cpus, cpus, &a->core_cpus[core]);
+	}
+	return CPU_COUNT(cpus) > 0;
+}
+
+static bool affinity_off(const struct jobspec *spec)
+{
+	const char *text = json_string_value(
+		json_object_get(spec->shell_options, "cpu-affinity"));
+
+	return text && !strcmp(text, "off");
+}
+
+int launch(struct agent_job *j, const char *text, size_t len, char *buf,
+	   size_t size)
+{
+	struct agent *a = j->agent;
+	struct proto_error error;
+	struct shell_spec spec = {
+		.id = j->id, .node = j->node, .nnodes = j->nnodes,
+		.ntasks = j->ntasks, .tasks = j->tasks, .rank = a->rank,
+		.host = a->host, .uri = a->uri, .rundir = a->rundir,
+		.socket_path = a->socket_path,
+	};
+	const struct resource_node *node = resource_set_find(j->R, a->rank);
+	struct envelope *env = verified(j, text, len, &error);
+	struct jobspec *jobspec = NULL;
+	cpu_set_t cpus;
+	pid_t pid;
+
+	if (!env) {
+		snprintf(buf, size, "the signed request is refused: %s",
+			 error.text);
+		return -1;
+	}
+	jobspec = jobspec_parse(env->payload, env->payload_len, &error);
+	envelope_destroy(env);
+	if (!jobspec) {
+		snprintf(buf, size, "jobspec: %s", error.text);
+		return -1;
+	}
+	spec.jobspec = jobspec;
+	spec.gpus = node ? node->gpus : NULL;
+	if (node && !affinity_off(jobspec) && job_cpus(a, node->cores, &cpus))
+		spec.cpus = &cpus;
+	spec.lock = take_lock(a, j->id);
+	if (spec.lock < 0) {
+		snprintf(buf, size, "the job's file in %s: %s", a->rundir,
+			 strerror(errno));
+		jobspec_destroy(jobspec);
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0)
+		shell_main(&spec);
+	if (pid < 0)
+		snprintf(buf, size, "fork: %s", strerror(errno));
+	close(spec.lock);
+	jobspec_destroy(jobspec);
+	return pid < 0 ? -1 : 0;
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* execd: the agent of a node. execd(8). */
+#include "config.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "execd/agent.h"
+#include "proto/daemon.h"
+
+static struct daemon process;
+
+void agent_log(struct agent *a, int level, const char *fmt, ...)
+{
+	char text[1024], name[AGENT_NAME_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(name, sizeof(name), "execd-%u", a->rank);
+	weir_log(a->h, level, name, "%s", text);
+}
+
+void agent_again(struct agent *a, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	daemon_log(LOG_NOTICE, "rank %u: %s; starting anew", a->rank, text);
+	daemon_signals_restore();
+	execv("/proc/self/exe", a->argv);
+	daemon_fail(&process, "cannot start anew: %s", strerror(errno));
+}
+
+static void options(struct agent *a, int argc, char **argv)
+{
+	uint64_t rank = UINT64_MAX;
+	const char *uri = NULL, *rundir = NULL;
+	const struct daemon_option options[] = {
+		{ "rank", DAEMON_NUMBER, &rank, "N",
+		  "which node of the instance this is" },
+		{ "uri", DAEMON_STRING, &uri, "URI", "where kvsd is" },
+		{ "rundir", DAEMON_STRING, &rundir, "DIR",
+		  "folder for sockets and running jobs" },
+		{ NULL, DAEMON_FLAG, NULL, NULL, NULL }
+	};
+
+	daemon_options(&process, "execd", argc, argv, options);
+	if (rank > 1 << 20)
+		daemon_fail(&process, "--rank=N is needed, from 0 to 2^20");
+	if (!uri || !rundir)
+		daemon_fail(&process, "--uri and --rundir are needed");
+	a->rank = (unsigned)rank;
+	a->uri = uri;
+	a->rundir = rundir;
+	if (asprintf(&a->socket_path, "%s/execd-%u.sock", a->rundir,
+		     a->rank) < 0)
+		daemon_fail(&process, "out of memory");
+}
+
+/* Started anew it has to wait for kvsd, which may be on its way too. */
+static void connect_kvsd(struct agent *a)
+{
+	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	struct weir_error error;
+	char endpoint[AGENT_NAME_MAX];
+	int tries;
+
+	snprintf(endpoint, sizeof(endpoint), "execd-%u", a->rank);
+	for (tries = 0;; tries++) {
+		a->h = weir_open_as(a->uri, 0, endpoint, endpoint, &error);
+		if (a->h)
+			return;
+		/* the endpoint of one that just died is free in a moment */
+		if (process.ready_fd >= 0 && error.errnum != EEXIST)
+			daemon_fail(&process, "%s", error.text);
+		if (tries == 0)
+			daemon_log(LOG_NOTICE, "rank %u: waiting for kvsd: %s",
+				   a->rank, error.text);
+		if (access(a->rundir, F_OK) < 0)
+			daemon_fail(&process, "%s is gone", a->rundir);
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 500 * 1000 * 1000)
+			pause.tv_nsec *= 2;
+	}
+}
+
+static void on_state(weir_t *h, bool connected, void *arg)
+{
+	if (!connected)
+		agent_again(arg, "connection to kvsd lost");
+}
+
+static void on_call(weir_call_t *call, void *arg)
+{
+	const void *data;
+	size_t len;
+
+	if (strcmp(weir_call_method(call), "ping")) {
+		weir_call_fail(call, ENOSYS, "no method '%s' here: ping is "
+			       "the only one", weir_call_method(call));
+		return;
+	}
+	data = weir_call_data(call, &len);
+	weir_call_reply(call, data, len);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	if (daemon_signal_take(fd))
+		event_base_loopbreak(a->base);
+}
+
+/* The command line to start anew with: what it was, but the pipe. */
+static char **without_pipe(int argc, char **argv)
+{
+	char **again = calloc((size_t)argc + 1, sizeof(*again));
+	int i, n = 0;
+
+	for (i = 0; again && i < argc; i++)
+		if (strncmp(argv[i], "--ready-fd", 10))
+			again[n++] = argv[i];
+	return again;
+}
+
+static void init(struct agent *a)
+{
+	char error[512], name[AGENT_NAME_MAX];
+
+	a->stop_event = event_new(a->base, daemon_signals(),
+				  EV_READ | EV_PERSIST, on_stop, a);
+	signal(SIGCHLD, SIG_IGN);	/* shells say how they ended */
+	if (!a->stop_event || event_add(a->stop_event, NULL) < 0)
+		daemon_fail(&process, "cannot watch signals");
+	connect_kvsd(a);
+	if (links_listen(a, error, sizeof(error)) < 0)
+		daemon_fail(&process, "%s", error);
+	if (node_register(a, error, sizeof(error)) < 0)
+		daemon_fail(&process, "%s", error);
+	weir_on_state(a->h, on_state, a);
+	snprintf(name, sizeof(name), "execd-%u", a->rank);
+	a->service = weir_serve(a->h, name, on_call, a);
+	if (!a->service || weir_attach(a->h, a->base) < 0 || jobs_watch(a) < 0)
+		daemon_fail(&process, "out of memory");
+}
+
+static void fini(struct agent *a)
+{
+	weir_on_state(a->h, NULL, NULL);
+	weir_future_destroy(weir_lease_end(a->h, a->lease));
+	weir_flush(a->h, 1);
+	links_free(a);
+	jobs_free(a);
+	weir_future_destroy(a->service);
+	weir_close(a->h);
+	event_free(a->stop_event);
+	event_base_free(a->base);
+	node_free(a);
+	free(a->socket_path);
+	free(a->argv);
+}
+
+int main(int argc, char **argv)
+{
+	struct agent a = { .listener = -1 };
+	char error[512];
+
+	options(&a, argc, argv);
+	if (node_discover(&a, error, sizeof(error)) < 0)
+		daemon_fail(&process, "%s", error);
+	if (process.check_only) {
+		printf("%s: %u cores\n", a.host, a.core_count);
+		node_free(&a);
+		free(a.socket_path);
+		return 0;
+	}
+	a.argv = without_pipe(argc, argv);
+	a.base = event_base_new();
+	if (!a.base || !a.argv)
+		daemon_fail(&process, "out of memory");
+	init(&a);
+	daemon_ready(&process);
+	event_base_dispatch(a.base);
+	fini(&a);
+	return 0;
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The job shell's life: start the tasks, wait for whatever happens next, end
+ * when the agent has said that the result is durable. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "execd/link.h"
+#include "execd/shell.h"
+#include "proto/jobid.h"
+
+/* After the last task, for pipes that a process left behind still holds. */
+#define PIPES_LINGER_MS	2000
+
+int64_t shell_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The agent's descriptors are not ours. */
+static void leave_agent(const struct shell_spec *spec)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	int i, fd;
+
+	setsid();
+	prctl(PR_SET_PDEATHSIG, 0);
+	prctl(PR_SET_NAME, "weir-shell");
+	for (i = 1; i < NSIG; i++)
+		sigaction(i, &dfl, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (spec->lock > 3)
+		close_range(3, spec->lock - 1, 0);
+	close_range(spec->lock + 1, ~0u, 0);
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(fd, 0);
+	dup2(fd, 1);
+	if (fd > 2)
+		close(fd);
+}
+
+static int watch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void fail(struct shell *s, char *note, int status)
+{
+	if (s->failed) {
+		free(note);
+		return;
+	}
+	s->failed = true;
+	s->failure = note;
+	s->failure_status = status;
+	stdio_log(s, LOG_CRIT, note ? note : "out of memory");
+}
+
+static bool make_tmpdir(struct shell *s)
+{
+	char id[JOBID_SIZE], *note;
+
+	jobid_encode(s->spec->id, JOBID_F58PLAIN, id);
+	if (asprintf(&s->tmpdir, "%s/jobtmp-%d-%s", s->spec->rundir,
+		     s->spec->node, id) < 0)
+		return false;
+	if (mkdir(s->tmpdir, 0700) == 0 || errno == EEXIST)
+		return true;
+	if (asprintf(&note, "cannot make the job's folder %s: %s", s->tmpdir,
+		     strerror(errno)) < 0)
+		note = NULL;
+	fail(s, note, 1 << 8);
+	return false;
+}
+
+static bool option_is(const struct jobspec *spec, const char *a,
+		      const char *b, const char *c, const char *value)
+{
+	json_t *o = json_object_get(spec->shell_options, a);
+	const char *text;
+
+	o = json_object_get(json_object_get(o, b), c);
+	text = json_string_value(json_object_get(o, "type"));
+	return text && !strcmp(text, value);
+}
+
+static void start_tasks(struct shell *s)
+{
+	unsigned rank = idset_first(s->spec->tasks);
+	int i;
+
+	s->ntasks = (int)idset_count(s->spec->tasks);
+	s->task = calloc(s->ntasks, sizeof(*s->task));
+	if (!s->task) {
+		s->ntasks = 0;
+		fail(s, NULL, 1 << 8);
+		return;
+	}
+	for (i = 0; i < s->ntasks; i++) {
+		s->task[i].rank = (int)rank;
+		s->task[i].local = i;
+		s->task[i].fd[IN] = s->task[i].fd[OUT] = s->task[i].fd[ERR]
+			= -1;
+		rank = idset_next(s->spec->tasks, rank);
+	}
+	for (i = 0; i < s->ntasks; i++) {
+		if (task_start(s, &s->task[i]) < 0) {
+			fail(s, s->failure, s->failure_status);
+			task_signal(s, SIGKILL);
+			return;
+		}
+	}
+	s->started = true;
+}
+
+/* ---- the loop ---- */
+
+static int pipes_open(const struct shell *s)
+{
+	int i, n = 0;
+
+	for (i = 0; i < s->ntasks; i++)
+		n += (s->task[i].fd[OUT] >= 0) + (s->task[i].fd[ERR] >= 0);
+	return n;
+}
+
+static void close_pipes(struct shell *s)
+{
+	int i;
+
+	for (i = 0; i < s->ntasks; i++) {
+		stdio_close(s, &s->task[i], OUT);
+		stdio_close(s, &s->task[i], ERR);
+	}
+}
+
+static void take_signals(struct shell *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			task_signal(s, (int)info.ssi_signo);
+	task_reap(s);
+}
+
+/* Nobody will ask for the result any more: the instance is gone. */
+static bool instance_gone(const struct shell *s)
+{
+	struct stat st;
+
+	return s->fd < 0 && stat(s->spec->rundir, &st) < 0 && errno == ENOENT;
+}
+
+static void check_end(struct shell *s)
+{
+	if (s->running || s->finished)
+		return;
+	if (pipes_open(s)) {
+		if (!s->pipes_until)
+			s->pipes_until = shell_now() + PIPES_LINGER_MS;
+		if (shell_now() < s->pipes_until)
+			return;
+		stdio_log(s, LOG_WARNING, "a process that a task left behind "
+		       "still holds its output; it is no longer read");
+		close_pipes(s);
+	}
+	s->finished = true;
+}
+
+static int wait_ms(const struct shell *s)
+{
+	int64_t now = shell_now(), until = INT64_MAX;
+
+	if (s->fd < 0)
+		until = s->retry_at;
+	if (s->pipes_until && !s->finished && s->pipes_until < until)
+		until = s->pipes_until;
+	if (until == INT64_MAX)
+		return -1;
+	return until <= now ? 0 : (int)(until - now);
+}
+
+struct source {
+	struct task *task;
+	int which;
+};
+
+/* One turn: sleeps until something can be done, and does it. */
+static void turn(struct shell *s, struct pollfd *p, struct source *source)
+{
+	bool room = stdio_room(s);
+	int i, k, n = 0;
+
+	p[n++] = (struct pollfd){ .fd = s->signal_fd, .events = POLLIN };
+	p[n++] = (struct pollfd){ .fd = s->fd, .events = POLLIN |
+		(s->send.len || (s->resumed && link_has_output(s)) ?
+		 POLLOUT : 0) };
+	for (i = 0; i < s->ntasks; i++) {
+		struct task *t = &s->task[i];
+
+		for (k = OUT; k <= ERR && room; k++) {
+			if (t->fd[k] < 0)
+				continue;
+			source[n] = (struct source){ t, k };
+			p[n++] = (struct pollfd){ .fd = t->fd[k],
+						  .events = POLLIN };
+		}
+		if (t->fd[IN] >= 0 && (s->input.len || s->input_eof)) {
+			source[n] = (struct source){ t, IN };
+			p[n++] = (struct pollfd){ .fd = t->fd[IN],
+						  .events = POLLOUT };
+		}
+	}
+	if (poll(p, n, wait_ms(s)) < 0 && errno != EINTR)
+		abort();
+	for (i = 2; i < n; i++) {
+		if (!p[i].revents)
+			continue;
+		if (source[i].which == IN)
+			stdio_write_stdin(s);
+		else
+			stdio_read(s, source[i].task, source[i].which);
+	}
+	if (p[0].revents)
+		take_signals(s);
+	if (s->fd < 0 && shell_now() >= s->retry_at)
+		link_open(s);
+	if (s->fd >= 0 && p[1].revents & (POLLIN | POLLHUP | POLLERR))
+		link_read(s);
+	check_end(s);
+	link_tell(s);
+	link_write(s);
+}
+
+static int remove_tree(const char *path)
+{
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		execl("/bin/rm", "rm", "-rf", "--", path, (char *)NULL);
+		_exit(127);
+	}
+	return 0;
+}
+
+void shell_main(const struct shell_spec *spec)
+{
+	struct shell s = { .spec = spec, .fd = -1 };
+	struct pollfd *p;
+	struct source *source;
+	size_t most;
+
+	leave_agent(spec);
+	s.signal_fd = watch_signals();
+	wire_buf_init(&s.send);
+	wire_buf_init(&s.output);
+	wire_buf_init(&s.input);
+	s.unbuffered = option_is(spec->jobspec, "output", "stdout", "buffer",
+				 "none");
+	link_open(&s);
+	/* from here on a new agent must not start the job again */
+	dprintf(spec->lock, "%d\n", (int)getpid());
+	if (make_tmpdir(&s))
+		start_tasks(&s);
+	most = 2 + 3 * (size_t)s.ntasks;
+	p = calloc(most, sizeof(*p));
+	source = calloc(most, sizeof(*source));
+	if (!p || !source)
+		abort();
+	task_reap(&s);
+	check_end(&s);
+	link_tell(&s);
+	link_write(&s);
+	while (!s.done) {
+		turn(&s, p, source);
+		if (instance_gone(&s)) {
+			task_signal(&s, SIGKILL);
+			break;
+		}
+	}
+	/* most jobs leave it empty; do not pay for more */
+	if (s.tmpdir && rmdir(s.tmpdir) < 0 && errno == ENOTEMPTY)
+		remove_tree(s.tmpdir);
+	_exit(0);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The job shell: one process a job and node. It starts the tasks, carries
+ * their standard I/O and signals, and reports how they ended. It knows the
+ * agent's socket and nothing of kvsd, and outlives the agent. execd(8). */
+#ifndef WEIR_EXECD_SHELL_H
+#define WEIR_EXECD_SHELL_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/idset.h"
+#include "proto/jobspec.h"
+#include "proto/wire.h"
+
+/* What the agent knows when it starts a shell; all borrowed. */
+struct shell_spec {
+	uint64_t id;
+	const struct jobspec *jobspec;
+	int node, nnodes;	/* this node among the job's, from 0 */
+	int ntasks;		/* of the whole job */
+	const struct idset *tasks;	/* ranks of those on this node */
+	const cpu_set_t *cpus;	/* of its cores; NULL: no binding */
+	const struct idset *gpus;
+	unsigned rank;		/* of the execd */
+	const char *host, *uri, *rundir, *socket_path;
+	int lock;		/* locked file, held while the shell lives */
+};
+
+/* Runs in a child of the agent; never returns. */
+void shell_main(const struct shell_spec *spec) __attribute__((noreturn));
+
+/* ---- inside the shell ---- */
+
+enum { IN, OUT, ERR };
+
+struct task {
+	int rank, local;
+	pid_t pid;		/* 0: ended */
+	int status;
+	int fd[3];		/* our ends of its pipes, -1: closed */
+	char *line[3];		/* OUT, ERR: a part of a line */
+	size_t line_len[3];
+};
+
+struct shell {
+	const struct shell_spec *spec;
+	struct task *task;
+	int ntasks, running;
+	bool unbuffered;
+	char *tmpdir;
+	int signal_fd;
+	/* link to the agent */
+	int fd;			/* -1: none now */
+	struct wire_decoder *decoder;
+	struct wire_buf send;	/* frames that are not written yet */
+	int64_t retry_at, backoff;	/* milliseconds, monotonic */
+	bool resumed;		/* the agent has said where to go on */
+	/* output records from offset ACKED on; SENT of them are in frames */
+	struct wire_buf output;
+	uint64_t acked, sent;
+	/* input for task 0 */
+	struct output_decoder *input_decoder;
+	struct wire_buf input;
+	uint64_t input_offset;	/* bytes of guest.input taken */
+	bool input_eof;
+	uint64_t signals;	/* ordinal of the last one delivered */
+	/* result */
+	bool started, failed, finished, done;
+	char *failure;		/* note of an exception of type exec */
+	int failure_status;
+	bool start_told, failure_told, finish_told;
+	int64_t pipes_until;	/* 0, or when lingering pipes are closed */
+};
+
+int64_t shell_now(void);	/* milliseconds, monotonic */
+
+/* shell_task.c */
+/* 0, or -1 with a note for people and the exit status to pretend. */
+int task_start(struct shell *s, struct task *t);
+void task_signal(struct shell *s, int signum);
+void task_reap(struct shell *s);
+int task_greatest_status(const struct shell *s);
+
+/* shell_stdio.c */
+bool stdio_room(const struct shell *s);	/* for more output */
+void stdio_read(struct shell *s, struct task *t, int which);
+void stdio_close(struct shell *s, struct task *t, int which);
+void stdio_log(struct shell *s, int level, const char *text);
+void stdio_input(struct shell *s, const char *data, size_t len);
+void stdio_write_stdin(struct shell *s);
+
+/* shell_link.c */
+void link_open(struct shell *s);
+void link_read(struct shell *s);
+void link_write(struct shell *s);
+void link_tell(struct shell *s);	/* queues what is to be said */
+bool link_has_output(const struct shell *s);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A task of the shell: its environment, its start, signals, its end. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "execd/shell.h"
+#include "proto/jobid.h"
+
+/* ---- in the child, before exec ---- */
+
+static void set(const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void set(const char *name, const char *fmt, ...)
+{
+	char value[4096];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	setenv(name, value, 1);
+}
+
+static void set_environment(const struct shell *s, const struct task *t)
+{
+	const struct shell_spec *spec = s->spec;
+	char id[JOBID_SIZE], *gpus;
+	const char *name;
+	json_t *value;
+
+	clearenv();
+	json_object_foreach(spec->jobspec->environment, name, value)
+		if (json_is_string(value))
+			setenv(name, json_string_value(value), 1);
+	jobid_encode(spec->id, JOBID_F58, id);
+	set("WEIR_JOB_ID", "%s", id);
+	set("WEIR_JOB_SIZE", "%d", spec->ntasks);
+	set("WEIR_JOB_NNODES", "%d", spec->nnodes);
+	set("WEIR_TASK_RANK", "%d", t->rank);
+	set("WEIR_TASK_LOCAL_ID", "%d", t->local);
+	set("WEIR_JOB_TMPDIR", "%s", s->tmpdir);
+	set("WEIR_KVS_NAMESPACE", "job-%" PRIu64, spec->id);
+	set("WEIR_URI", "%s", spec->uri);
+	gpus = spec->gpus && !idset_empty(spec->gpus) ?
+	       idset_encode(spec->gpus, 0) : NULL;
+	set("CUDA_VISIBLE_DEVICES", "%s", gpus ? gpus : "-1");
+	free(gpus);
+	setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);
+}
+
+static void set_limits(const struct jobspec *spec)
+{
+	static const struct { const char *name; int resource; } limits[] = {
+		{ "cpu", RLIMIT_CPU }, { "fsize", RLIMIT_FSIZE },
+		{ "data", RLIMIT_DATA }, { "stack", RLIMIT_STACK },
+		{ "core", RLIMIT_CORE }, { "nofile", RLIMIT_NOFILE },
+		{ "as", RLIMIT_AS }, { "rss", RLIMIT_RSS },
+		{ "nproc", RLIMIT_NPROC }, { "memlock", RLIMIT_MEMLOCK },
+	};
+	json_t *o = json_object_get(spec->shell_options, "rlimit");
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		json_t *v = json_object_get(o, limits[i].name);
+		struct rlimit r;
+
+		if (!json_is_integer(v) ||
+		    getrlimit(limits[i].resource, &r) < 0)
+			continue;
+		r.rlim_cur = json_integer_value(v) < 0 ? RLIM_INFINITY :
+			     (rlim_t)json_integer_value(v);
+		if (r.rlim_cur > r.rlim_max)
+			r.rlim_cur = r.rlim_max;
+		setrlimit(limits[i].resource, &r);
+	}
+}
+
+/* What went wrong before the command ran, for the parent. */
+struct trouble {
+	int errnum;
+	bool in_cwd;
+};
+
+static void child(const struct shell *s, const struct task *t,
+		  const int theirs[3], int trouble_fd)
+{
+	const struct jobspec *spec = s->spec->jobspec;
+	struct trouble trouble = { 0 };
+	sigset_t none;
+
+	setpgid(0, 0);
+	dup2(theirs[IN], 0);
+	dup2(theirs[OUT], 1);
+	dup2(theirs[ERR], 2);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (s->spec->cpus)
+		sched_setaffinity(0, sizeof(cpu_set_t), s->spec->cpus);
+	set_limits(spec);
+	set_environment(s, t);
+	if (spec->cwd && chdir(spec->cwd) < 0) {
+		trouble.errnum = errno;
+		trouble.in_cwd = true;
+	} else {
+		execvp(spec->argv[0], (char *const *)spec->argv);
+		trouble.errnum = errno;
+	}
+	if (write(trouble_fd, &trouble, sizeof(trouble)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* ---- in the shell ---- */
+
+static void close_all(const int fd[3])
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
+/* Pipes; standard input only for the job's first task, others read nothing. */
+static int make_pipes(struct task *t, int theirs[3])
+{
+	int i, pair[2];
+
+	theirs[IN] = theirs[OUT] = theirs[ERR] = -1;
+	for (i = IN; i <= ERR; i++) {
+		if (i == IN && t->rank != 0) {
+			theirs[IN] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+			if (theirs[IN] < 0)
+				return -1;
+			continue;
+		}
+		if (pipe2(pair, O_CLOEXEC) < 0)
+			return -1;
+		theirs[i] = i == IN ? pair[0] : pair[1];
+		t->fd[i] = i == IN ? pair[1] : pair[0];
+		fcntl(t->fd[i], F_SETFL, O_NONBLOCK);
+	}
+	return 0;
+}
+
+static int refuse(struct shell *s, const struct task *t, const char *what,
+		  const char *why, int exit_code)
+{
+	if (asprintf(&s->failure, "task %d (host %s): start failed: %s: %s",
+		     t->rank, s->spec->host, what, why) < 0)
+		s->failure = NULL;
+	s->failure_status = exit_code << 8;
+	return -1;
+}
+
+int task_start(struct shell *s, struct task *t)
+{
+	const struct jobspec *spec = s->spec->jobspec;
+	struct trouble trouble;
+	int theirs[3], pair[2];
+	ssize_t n;
+
+	if (make_pipes(t, theirs) < 0 || pipe2(pair, O_CLOEXEC) < 0) {
+		close_all(theirs);
+		return refuse(s, t, "pipe", strerror(errno), 1);
+	}
+	t->pid = fork();
+	if (t->pid == 0)
+		child(s, t, theirs, pair[1]);
+	close(pair[1]);
+	close_all(theirs);
+	if (t->pid < 0) {
+		t->pid = 0;
+		close(pair[0]);
+		return refuse(s, t, "fork", strerror(errno), 1);
+	}
+	setpgid(t->pid, t->pid);
+	s->running++;
+	do
+		n = read(pair[0], &trouble, sizeof(trouble));
+	while (n < 0 && errno == EINTR);
+	close(pair[0]);
+	if (n != sizeof(trouble))
+		return 0;
+	/* it never ran: what it ends with counts for nothing */
+	waitpid(t->pid, NULL, 0);
+	t->pid = 0;
+	s->running--;
+	if (trouble.in_cwd)
+		return refuse(s, t, spec->cwd, strerror(trouble.errnum), 1);
+	return refuse(s, t, spec->argv[0], strerror(trouble.errnum),
+		      trouble.errnum == ENOENT ? 127 : 126);
+}
+
+void task_signal(struct shell *s, int signum)
+{
+	int i;
+
+	for (i = 0; i < s->ntasks; i++)
+		if (s->task[i].pid > 0)
+			kill(-s->task[i].pid, signum);
+}
+
+void task_reap(struct shell *s)
+{
+	int i, status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (i = 0; i < s->ntasks; i++)
+			if (s->task[i].pid == pid) {
+				s->task[i].pid = 0;
+				s->task[i].status = status;
+				stdio_close(s, &s->task[i], IN);
+				s->running--;
+			}
+}
+
+int task_greatest_status(const struct shell *s)
+{
+	int i, status = s->failed ? s->failure_status : 0;
+
+	for (i = 0; i < s->ntasks; i++)
+		if (s->task[i].status > status)
+			status = s->task[i].status;
+	return status;
+}
