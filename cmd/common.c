@@ -12,6 +12,7 @@
 
 const char *cmd_name = "weir";
 
+__attribute__((format(printf, 1, 0)))
 static void message(const char *fmt, va_list ap)
 {
 	fflush(stdout);
