@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon: what its parts share. Each part is behind a pointer and known
+ * only by its own header; main.c makes them and server.c runs the turns. */
+#ifndef WEIR_KVSD_KVSD_H
+#define WEIR_KVSD_KVSD_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "kvsd/db.h"
+#include "proto/wire.h"
+
+#define KVSD_MAGIC		0x77650001u
+#define KVSD_INSTANCE_MAX	64
+#define KVSD_ADMINS_MAX		64
+
+struct kvsd_options {
+	const char *socket, *statedir;
+	const char *durability;		/* NULL: commit */
+	const char *instance;		/* NULL: the one in statedir */
+	const char *admin;		/* uids with commas, or NULL */
+	bool allow_users;
+};
+
+struct kvsd {
+	unsigned magic;
+	struct kvsd_options options;
+	uid_t owner;			/* who runs us */
+	uid_t admin[KVSD_ADMINS_MAX];
+	int admins;
+	char instance[KVSD_INSTANCE_MAX + 1];
+	struct event_base *base;
+	struct db *db;
+	struct server *server;		/* server.h: listener, connections */
+	struct watches *watches;	/* watch.h */
+	struct events *events;		/* event.h */
+	struct services *services;	/* service.h */
+	struct leases *leases;		/* lease_cmds.h */
+	struct log_ring *log;		/* log_ring.h */
+	struct waiters *waiters;	/* ns_cmds.h: of sync */
+	struct scratch *scratch;	/* write_cmds.h */
+	uint64_t settled;	/* ticket: what became of batches up to it is
+				   known */
+	bool changed;		/* a transaction was applied in this turn */
+	double started;		/* seconds since the epoch */
+	uint64_t requests[CMD_COUNT], refused;
+};
+
+/* Seconds since the epoch. */
+double kvsd_now(void);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making, removing and listing namespaces, and sync: waiting until one has
+ * reached a version. weir-protocol(7). */
+#include "config.h"
+
+#include <errno.h>
+
+#include "kvsd/alloc.h"
+#include "kvsd/dispatch.h"
+#include "kvsd/ns_cmds.h"
+#include "kvsd/watch.h"
+
+/* ---- make, remove, list ---- */
+
+static int options_of_create(struct conn *c, const struct wire_frame *f,
+			     uint64_t *owner, struct db_hash *hash)
+{
+	const char *root = arg_option(f, "root");
+
+	*owner = c->kvsd->owner;
+	if (arg_u64(c, f, "owner", owner) < 0)
+		return -1;
+	if (*owner >= (uid_t)-1) {
+		reply_err(c, f->word[0], EINVAL, "owner=%ju is no uid",
+			  (uintmax_t)*owner);
+		return -1;
+	}
+	if (root && db_hash_parse(root, hash) < 0) {
+		reply_err(c, f->word[0], EINVAL, "root=%.64s is no hash",
+			  root);
+		return -1;
+	}
+	return 0;
+}
+
+static void confirm(struct conn *c, const struct wire_frame *f)
+{
+	conn_changed(c);
+	watches_record_namespace(c->kvsd, f->word[ARG]);
+	reply_begin(c, f->word[0], "ok");
+	reply_end(c);
+}
+
+void do_ns_create(struct conn *c, const struct wire_frame *f)
+{
+	struct db_error error = { EIO, "" };
+	struct db_hash hash;
+	uint64_t owner;
+
+	if (options_of_create(c, f, &owner, &hash) < 0)
+		return;
+	if (db_namespace_create(c->kvsd->db, f->word[ARG], owner,
+				arg_option(f, "root") ? &hash : NULL,
+				&error) < 0)
+		reply_error(c, f->word[0], &error);
+	else
+		confirm(c, f);
+}
+
+void do_ns_remove(struct conn *c, const struct wire_frame *f)
+{
+	struct db_error error = { EIO, "" };
+
+	if (db_namespace_remove(c->kvsd->db, arg_namespace(f->word[ARG]),
+				&error) < 0)
+		reply_error(c, f->word[0], &error);
+	else
+		confirm(c, f);
+}
+
+struct listing {
+	struct conn *conn;
+	struct wire_buf text;
+};
+
+static int list_one(const struct db_namespace_info *info, void *arg)
+{
+	struct listing *l = arg;
+
+	if (conn_check_namespace(info->name, info->owner, l->conn))
+		return 0;
+	wire_word(&l->text, info->name);
+	wire_u64(&l->text, info->owner);
+	wire_u64(&l->text, info->version);
+	return wire_end(&l->text);
+}
+
+void do_ns_list(struct conn *c, const struct wire_frame *f)
+{
+	struct listing l = { .conn = c };
+
+	wire_buf_init(&l.text);
+	db_namespace_each(c->kvsd->db, list_one, &l);
+	reply_begin(c, f->word[0], "ok");
+	reply_payload(c, l.text.data, l.text.len);
+	wire_buf_free(&l.text);
+}
+
+/* ---- sync ---- */
+
+struct waiter {
+	struct stream stream;
+	TAILQ_ENTRY(waiter) next;
+	uint64_t version;
+	struct event *timer;
+	char ns[DB_NAME_MAX + 1];
+};
+
+struct waiters {
+	TAILQ_HEAD(, waiter) all;
+};
+
+void waiters_create(struct kvsd *k)
+{
+	k->waiters = xcalloc(1, sizeof(*k->waiters));
+	TAILQ_INIT(&k->waiters->all);
+}
+
+void waiters_destroy(struct kvsd *k)
+{
+	free(k->waiters);
+	k->waiters = NULL;
+}
+
+static void waiter_free(struct stream *s)
+{
+	struct waiter *w = (struct waiter *)s;
+	struct conn *c = s->conn;
+
+	TAILQ_REMOVE(&c->kvsd->waiters->all, w, next);
+	if (w->timer)
+		event_free(w->timer);
+	stream_end(s);
+	c->calls--;
+	conn_touch(c);
+	free(w);
+}
+
+static void waiter_fail(struct waiter *w, int errnum, const char *text)
+{
+	answer_err(w->stream.conn, w->stream.tag, errnum, text);
+	waiter_free(&w->stream);
+}
+
+static void waiter_cancel(struct stream *s)
+{
+	waiter_fail((struct waiter *)s, ECANCELED, "canceled");
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	waiter_fail(arg, ETIMEDOUT, "the version has not come in time");
+}
+
+static const struct stream_ops waiter_ops = {
+	"sync", waiter_cancel, waiter_free, NULL
+};
+
+/* True if it was answered and is gone. */
+static bool waiter_look(struct waiter *w)
+{
+	struct conn *c = w->stream.conn;
+	struct db_namespace_info info;
+
+	if (db_namespace_info(c->kvsd->db, w->ns, false, &info) < 0) {
+		waiter_fail(w, ENOENT, "the namespace does not exist");
+		return true;
+	}
+	if (conn_check_namespace(w->ns, info.owner, c)) {
+		waiter_fail(w, EPERM, "the namespace belongs to another "
+			    "user");
+		return true;
+	}
+	if (info.version < w->version)
+		return false;
+	wire_opt_u64(answer_begin(c, w->stream.tag, "ok"), "version",
+		     info.version);
+	reply_end(c);
+	waiter_free(&w->stream);
+	return true;
+}
+
+void waiters_settle(struct kvsd *k)
+{
+	struct waiter *w, *next;
+
+	for (w = TAILQ_FIRST(&k->waiters->all); w; w = next) {
+		next = TAILQ_NEXT(w, next);
+		waiter_look(w);
+	}
+}
+
+static void set_timer(struct waiter *w, double seconds)
+{
+	struct timeval tv = { seconds, (seconds - (long)seconds) * 1e6 };
+
+	w->timer = event_new(w->stream.conn->kvsd->base, -1, 0, on_timeout, w);
+	if (!w->timer || event_add(w->timer, &tv) < 0)
+		abort();
+}
+
+void do_sync(struct conn *c, const struct wire_frame *f)
+{
+	const char *ns = arg_namespace(f->word[ARG]);
+	double timeout = -1;
+	struct waiter *w;
+	uint64_t version;
+
+	if (arg_seconds(c, f, "timeout", &timeout) < 0)
+		return;
+	if (wire_parse_u64(f->word[ARG + 1], &version) < 0 ||
+	    strlen(ns) > DB_NAME_MAX) {
+		reply_err(c, f->word[0], EINVAL, "sync takes a namespace and "
+			  "a version");
+		return;
+	}
+	w = xcalloc(1, sizeof(*w));
+	if (stream_begin(&w->stream, c, f->word[0], &waiter_ops) < 0) {
+		free(w);
+		return;
+	}
+	strcpy(w->ns, ns);
+	w->version = version;
+	c->calls++;
+	TAILQ_INSERT_TAIL(&c->kvsd->waiters->all, w, next);
+	if (!waiter_look(w) && timeout >= 0)
+		set_timer(w, timeout);
+}

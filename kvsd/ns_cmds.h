@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Namespaces, and clients that wait for a version of one. */
+#ifndef WEIR_KVSD_NS_CMDS_H
+#define WEIR_KVSD_NS_CMDS_H
+
+#include "kvsd/kvsd.h"
+
+void waiters_create(struct kvsd *k);
+void waiters_destroy(struct kvsd *k);
+/* Tells those whose version has come. */
+void waiters_settle(struct kvsd *k);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing: one operation, or a commit with a payload of them. Everything is
+ * checked and copied into a struct db_op before the database sees it; what
+ * was applied is noted for the watches. weir-protocol(7), Writing. */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "kvsd/alloc.h"
+#include "kvsd/dispatch.h"
+#include "kvsd/watch.h"
+#include "kvsd/write_cmds.h"
+
+#define WORDS_KEEP	(1u << 20)	/* memory to keep between commits */
+#define OPERATIONS_MAX	1000000u
+
+/* Memory that the commits use one after the other. */
+struct scratch {
+	struct wire_decoder *decoder;	/* of operations; between frames */
+	struct db_op *ops;
+	size_t room;
+	char *words;		/* of the operations, NUL-terminated */
+	size_t words_room, words_used;
+};
+
+void scratch_create(struct kvsd *k)
+{
+	k->scratch = xcalloc(1, sizeof(*k->scratch));
+}
+
+static void trim(struct scratch *s)
+{
+	if (s->words_room > WORDS_KEEP) {
+		free(s->words);
+		s->words = NULL;
+		s->words_room = 0;
+	}
+	if (s->room > WORDS_KEEP / sizeof(*s->ops)) {
+		free(s->ops);
+		s->ops = NULL;
+		s->room = 0;
+	}
+}
+
+void scratch_destroy(struct kvsd *k)
+{
+	struct scratch *s = k->scratch;
+
+	if (!s)
+		return;
+	wire_decoder_destroy(s->decoder);
+	free(s->ops);
+	free(s->words);
+	free(s);
+	k->scratch = NULL;
+}
+
+/* ---- from words to an operation ---- */
+
+__attribute__((format(printf, 3, 4)))
+static int fail(struct db_error *error, int errnum, const char *fmt, ...)
+{
+	va_list ap;
+
+	error->errnum = errnum;
+	va_start(ap, fmt);
+	vsnprintf(error->text, sizeof(error->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+static int lease_option(struct conn *c, const char *text, struct db_op *op,
+			struct db_error *error)
+{
+	double seconds;
+	uid_t owner;
+
+	if (!text)
+		return 0;
+	if (wire_parse_u64(text, &op->number) < 0)
+		return fail(error, EINVAL, "lease=%.32s is no number", text);
+	if (db_lease_info(c->kvsd->db, op->number, &seconds, &owner) < 0)
+		return fail(error, ENOENT, "lease %.32s has ended", text);
+	if (conn_check_namespace(NULL, owner, c))
+		return fail(error, EPERM, "lease %.32s belongs to another "
+			    "user", text);
+	return 0;
+}
+
+static int flag_option(const struct wire_frame *f, int first,
+		       const char *name, int bit, struct db_op *op,
+		       struct db_error *error)
+{
+	const char *text = wire_option(f, first, name);
+
+	if (!text || !strcmp(text, "0"))
+		return 0;
+	if (strcmp(text, "1"))
+		return fail(error, EINVAL, "%s=%.32s is neither 0 nor 1", name,
+			    text);
+	op->flags |= bit;
+	return 0;
+}
+
+static int owner_only(struct conn *c, const char *word,
+		      struct db_error *error)
+{
+	return c->role == WIRE_OWNER ? 0 :
+		fail(error, EPERM, "%s is for the instance's owner", word);
+}
+
+static int owner_option(struct conn *c, const char *text, struct db_op *op,
+			struct db_error *error)
+{
+	uint64_t uid = c->kvsd->owner;
+
+	if (text && (wire_parse_u64(text, &uid) < 0 || uid >= (uid_t)-1))
+		return fail(error, EINVAL, "owner=%.32s is no uid", text);
+	op->owner = uid;
+	return 0;
+}
+
+static int version_argument(const char *text, struct db_op *op,
+			    struct db_error *error)
+{
+	return wire_parse_u64(text, &op->number) < 0 ?
+		fail(error, EINVAL, "'%.32s' is no version", text) : 0;
+}
+
+/* ROW's arguments are F's words from FIRST on, and were counted. */
+static int op_fill(struct conn *c, const struct wire_command *row,
+		   const struct wire_frame *f, int first, struct db_op *op,
+		   struct db_error *error)
+{
+	*op = (struct db_op) { .op = row->id, .key = f->word[first],
+			       .data = f->payload, .len = f->payload_len };
+	if (row->positional > 1)
+		op->arg = f->word[first + 1];
+	switch (op->op) {
+	case OP_put:
+		return lease_option(c, wire_option(f, first, "lease"), op,
+				    error);
+	case OP_append:
+	case OP_mkdir:
+	case OP_if_absent:
+	case OP_if_value:
+		return 0;
+	case OP_link:
+		op->target_ns = wire_option(f, first, "target-ns");
+		if (op->target_ns)
+			op->target_ns = arg_namespace(op->target_ns);
+		return 0;
+	case OP_unlink:
+		return flag_option(f, first, "recursive",
+				   DB_UNLINK_RECURSIVE, op, error) < 0 ? -1 :
+			flag_option(f, first, "force", DB_UNLINK_FORCE, op,
+				    error);
+	case OP_make_namespace:
+		return owner_only(c, row->word, error) < 0 ? -1 :
+			owner_option(c, wire_option(f, first, "owner"), op,
+				     error);
+	case OP_graft:
+	case OP_adopt:
+		return owner_only(c, row->word, error);
+	case OP_if_unchanged:
+		return version_argument(op->arg, op, error);
+	case OP_if_root:
+		op->key = NULL;
+		return version_argument(f->word[first], op, error);
+	case OP_COUNT:
+		break;
+	}
+	assert(!"an operation that the table doesn't have");
+	return -1;
+}
+
+/* ---- applying ---- */
+
+static void apply(struct conn *c, const char *tag, const char *ns,
+		  struct db_op *ops, size_t count, bool want_hash)
+{
+	struct db_error error = { EIO, "" };
+	uint64_t version;
+
+	if (db_apply(c->kvsd->db, ns, ops, count, conn_check_namespace, c,
+		     &version, &error) < 0) {
+		reply_error(c, tag, &error);
+		return;
+	}
+	conn_changed(c);
+	watches_record(c->kvsd, ops, count);
+	reply_version(c, tag, version, want_hash ? ns : NULL);
+}
+
+static void apply_one(struct conn *c, const struct wire_frame *f,
+		      enum wire_operation_id id)
+{
+	struct db_error error;
+	struct db_op op;
+
+	if (op_fill(c, &wire_operations[id], f, ARG + 1, &op, &error) < 0)
+		reply_error(c, f->word[0], &error);
+	else
+		apply(c, f->word[0], arg_namespace(f->word[ARG]), &op, 1,
+		      false);
+}
+
+void do_put(struct conn *c, const struct wire_frame *f)
+{
+	apply_one(c, f, OP_put);
+}
+
+void do_append(struct conn *c, const struct wire_frame *f)
+{
+	apply_one(c, f, OP_append);
+}
+
+void do_mkdir(struct conn *c, const struct wire_frame *f)
+{
+	apply_one(c, f, OP_mkdir);
+}
+
+void do_link(struct conn *c, const struct wire_frame *f)
+{
+	apply_one(c, f, OP_link);
+}
+
+void do_unlink(struct conn *c, const struct wire_frame *f)
+{
+	apply_one(c, f, OP_unlink);
+}
+
+/* ---- commit ---- */
+
+static struct db_op *ops_room(struct scratch *s, size_t count)
+{
+	if (count == s->room) {
+		s->room = s->room ? 2 * s->room : 16;
+		s->ops = xrealloc(s->ops, s->room * sizeof(*s->ops));
+	}
+	return &s->ops[count];
+}
+
+/* The decoder's words last until its next frame: copies them. The room was
+ * made for the whole payload, which the words of its lines can't exceed. */
+static void keep_words(struct scratch *s, struct wire_frame *f)
+{
+	for (int i = 0; i < f->words; i++) {
+		char *copy = s->words + s->words_used;
+
+		memcpy(copy, f->word[i], f->word_len[i] + 1);
+		f->word[i] = copy;
+		s->words_used += f->word_len[i] + 1;
+		assert(s->words_used <= s->words_room);
+	}
+}
+
+/* Room for the words of a payload of LEN bytes: each word takes a byte more
+ * than its text, as the space or line feed behind it did; the tag that is put
+ * before each line is counted by the smallest line, of 8 bytes. */
+static void words_begin(struct scratch *s, size_t len)
+{
+	size_t need = len + len / 2 + 64;
+
+	s->words_used = 0;
+	if (need > s->words_room) {
+		free(s->words);
+		s->words = xmalloc(need);
+		s->words_room = need;
+	}
+}
+
+/* One operation. Operations have no tag, so the decoder is given one. */
+static enum wire_status next_frame(struct scratch *s, const char *data,
+				   size_t len, size_t *used,
+				   struct wire_frame **f)
+{
+	size_t n;
+
+	if (!s->decoder)
+		s->decoder = wire_decoder_create(true, WIRE_PAYLOAD_OWNER);
+	if (!s->decoder)
+		abort();
+	wire_decode(s->decoder, "- ", 2, &n, f);
+	return wire_decode(s->decoder, data, len, used, f);
+}
+
+static int parse_one(struct conn *c, struct wire_frame *f, struct db_op *op,
+		     struct db_error *error)
+{
+	const struct wire_command *row;
+
+	if (f->words < 2)
+		return fail(error, EPROTO, "an empty line");
+	row = wire_operation_find(f->word[1]);
+	if (!row)
+		return fail(error, EINVAL, "there is no operation '%.32s'",
+			    f->word[1]);
+	if (wire_command_check(row, f, 2, error->text,
+			       sizeof(error->text)) < 0) {
+		error->errnum = EINVAL;
+		return -1;
+	}
+	keep_words(c->kvsd->scratch, f);
+	return op_fill(c, row, f, 2, op, error);
+}
+
+/* All operations of the payload: their number, or -1 with ERROR. */
+static ssize_t parse_all(struct conn *c, const struct wire_frame *commit,
+			 struct db_error *error)
+{
+	struct scratch *s = c->kvsd->scratch;
+	const char *data = commit->payload, *tag, *text;
+	size_t len = commit->payload_len, count = 0, used;
+	struct wire_frame *f;
+	int rc = 0;
+
+	words_begin(s, len);
+	for (; len && !rc; data += used, len -= used) {
+		switch (next_frame(s, data, len, &used, &f)) {
+		case WIRE_FRAME:
+			if (count == OPERATIONS_MAX)
+				rc = fail(error, E2BIG, "more than %u "
+					  "operations", OPERATIONS_MAX);
+			else
+				rc = parse_one(c, f, ops_room(s, count),
+					       error);
+			break;
+		case WIRE_MORE:
+			rc = fail(error, EPROTO, "it is not complete");
+			break;
+		case WIRE_BAD:
+		case WIRE_BROKEN:
+			error->errnum = wire_decoder_error(s->decoder, &tag,
+							   &text);
+			rc = fail(error, error->errnum, "%s", text);
+			break;
+		}
+		count++;
+	}
+	if (!rc)
+		return count;
+	wire_decoder_destroy(s->decoder);	/* perhaps inside a frame */
+	s->decoder = NULL;
+	return -(ssize_t)count;
+}
+
+void do_commit(struct conn *c, const struct wire_frame *f)
+{
+	struct scratch *s = c->kvsd->scratch;
+	struct db_error error;
+	ssize_t count;
+	bool want_hash;
+
+	if (arg_flag(c, f, "hash", &want_hash) < 0)
+		return;
+	count = parse_all(c, f, &error);
+	if (count < 0)
+		reply_err(c, f->word[0], error.errnum, "operation %zd: %s",
+			  -count, error.text);
+	else
+		apply(c, f->word[0], arg_namespace(f->word[ARG]), s->ops,
+		      count, want_hash);
+	trim(s);
+}
