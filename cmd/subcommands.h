@@ -19,6 +19,7 @@ SUBCOMMAND(resource, "resource", INSTANCE, "list and describe nodes and cores") 
 SUBCOMMAND(kvs, "kvs", COORDINATE, "read, write and watch the key-value store") \
 SUBCOMMAND(event, "event", COORDINATE, "publish and receive events") \
 SUBCOMMAND(ping, "ping", COORDINATE, "measure the round trip to a service") \
+SUBCOMMAND(bench, "bench", OTHER, "measure the instance beside the bare machine") \
 SUBCOMMAND(env, "env", OTHER, "print or use the instance's environment") \
 SUBCOMMAND(version, "version", OTHER, "show versions") \
 SUBCOMMAND(help, "help", OTHER, "show a command's manual page")

@@ -51,6 +51,8 @@ static void add_database(json_t *all, struct kvsd *k)
 	json_t *o = section(all, "database");
 	struct db_stats s;
 
+	json_object_set_new(o, "durability", json_string(
+		k->options.durability ? k->options.durability : "commit"));
 	db_stats(k->db, &s);
 	set(o, "transactions", s.transactions);
 	set(o, "operations", s.operations);
