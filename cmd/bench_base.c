@@ -115,8 +115,8 @@ static void echo(int fd)
 double base_round_trip(const struct bench *b)
 {
 	static double seconds;
-	double start, spent = 0;
-	size_t i = 0;
+	struct samples s = { 0 };
+	double start, now, end;
 	int fd[2];
 	pid_t pid;
 	char c = 0;
@@ -131,16 +131,21 @@ double base_round_trip(const struct bench *b)
 		echo(fd[1]);
 	}
 	close(fd[1]);
-	for (start = bench_now(); pid > 0 && spent < BASE_SECONDS; i++) {
+	now = bench_now();
+	end = now + BASE_SECONDS;
+	while (pid > 0 && now < end) {
+		start = now;
 		if (write(fd[0], &c, 1) != 1 || read(fd[0], &c, 1) != 1)
 			break;
-		spent = bench_now() - start;
+		now = bench_now();
+		samples_add(&s, now - start);
 	}
 	close(fd[0]);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	if (spent >= BASE_SECONDS)
-		seconds = spent / i;
+	if (now >= end)
+		seconds = samples_percentile(&s, 0.5);
+	samples_free(&s);
 	return seconds;
 }
 

@@ -29,13 +29,15 @@ struct slot {
 
 static void slot_start(struct slot *slot);
 
-/* Take the result of operation I. */
+/* Wait for the result of operation I and take it. */
 static int finish(const struct load *load, weir_future_t *f, size_t i,
 		  double begin)
 {
+	int rc = weir_future_get(f);
+
 	if (load->s)
 		samples_add(load->s, bench_now() - begin);
-	if (weir_future_get(f))
+	if (rc)
 		return bench_fail("request %zu: %s", i,
 				  weir_future_strerror(f));
 	return load->done ? load->done(f, begin, load->arg) : 0;

@@ -78,7 +78,7 @@ void bench_report_header(const struct bench *b)
 {
 	if (b->json)
 		return;
-	printf("%-24s %10s %-10s", "NAME", "VALUE", "UNIT");
+	printf("%-28s %10s %-10s", "NAME", "VALUE", "UNIT");
 	for (size_t i = 0; i < COLUMNS; i++)
 		printf(" %7s/ms", columns[i].name);
 	printf(" %10s %8s  %s\n", "BASELINE", "RATIO", "BASELINE IS");
@@ -113,7 +113,7 @@ static void report_json(const struct figure *f)
 
 static void report_text(const struct figure *f)
 {
-	printf("%-24s %10.*f %-10s", f->name, f->value < 100 ? 3 : 0, f->value,
+	printf("%-28s %10.*f %-10s", f->name, f->value < 100 ? 3 : 0, f->value,
 	       f->unit);
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (f->latency)
