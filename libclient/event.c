@@ -2,6 +2,7 @@
 /* Events. weir_event(3). */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +35,8 @@ weir_future_t *weir_event_subscribe(weir_t *h, const char *prefix)
  * reports what passed in between. */
 void event_resubscribed(weir_future_t *f, const struct item *item)
 {
-	uint64_t n;
+	uint64_t n, before;
+	bool known;
 	int i;
 
 	for (i = 0; i < item->words; i++) {
@@ -44,13 +46,17 @@ void event_resubscribed(weir_future_t *f, const struct item *item)
 		if (strncmp(item->word[i], "sequence=", 9) ||
 		    wire_parse_u64(item->word[i] + 9, &n) < 0)
 			continue;
-		if (strcmp(item->word[0], "event") && f->sequence &&
-		    n > f->sequence) {
-			snprintf(count, sizeof(count), "count=%llu",
-				 (unsigned long long)(n - f->sequence));
-			future_fulfill(f, item_create(words, 2, NULL, NULL,
-						      0));
-		}
+		before = f->sequence;
+		known = f->numbered;
 		f->sequence = n;
+		f->numbered = true;
+		if (!known || n == before || n == 0 ||
+		    !strcmp(item->word[0], "event"))
+			return;
+		/* lower: the server has begun to count again */
+		snprintf(count, sizeof(count), "count=%" PRIu64,
+			 n > before ? n - before : n);
+		future_fulfill(f, item_create(words, 2, NULL, NULL, 0));
+		return;		/* F may be gone */
 	}
 }

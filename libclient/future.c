@@ -84,16 +84,15 @@ weir_future_t *future_create(weir_t *h, enum future_kind kind)
 
 static void ready_add(weir_future_t *f)
 {
-	weir_future_t **p;
+	weir_t *h = f->h;
 
-	if (f->ready_prev || !f->h)
+	if (f->ready_prev)
 		return;
-	for (p = &f->h->ready; *p; p = &(*p)->ready_next)
-		;	/* short: only what was fulfilled before its `then` */
 	f->ready_next = NULL;
-	f->ready_prev = p;
-	*p = f;
-	loop_changed(f->h);
+	f->ready_prev = h->ready_end;
+	*h->ready_end = f;
+	h->ready_end = &f->ready_next;
+	loop_changed(h);
 }
 
 static void ready_remove(weir_future_t *f)
@@ -103,6 +102,8 @@ static void ready_remove(weir_future_t *f)
 	*f->ready_prev = f->ready_next;
 	if (f->ready_next)
 		f->ready_next->ready_prev = f->ready_prev;
+	else if (f->h)
+		f->h->ready_end = f->ready_prev;
 	f->ready_prev = NULL;
 }
 
@@ -119,15 +120,18 @@ static void timed_remove(weir_future_t *f)
 static void timed_start(weir_future_t *f)
 {
 	timed_remove(f);
-	if (f->timeout < 0 || f->ended)
+	f->deadline = f->ended ? 0 : deadline_after(f->timeout);
+	if (f->deadline <= 0)
 		return;
-	f->deadline = now_monotonic() + f->timeout;
 	f->timed_next = f->h->timed;
 	if (f->timed_next)
 		f->timed_next->timed_prev = &f->timed_next;
 	f->timed_prev = &f->h->timed;
 	f->h->timed = f;
-	loop_changed(f->h);
+	if (!f->h->next_timeout || f->deadline < f->h->next_timeout) {
+		f->h->next_timeout = f->deadline;
+		loop_changed(f->h);
+	}
 }
 
 static void future_free(weir_future_t *f)
@@ -197,9 +201,10 @@ static void run(weir_future_t *f)
 {
 	weir_t *h = f->h;
 
-	if (f->in_callback)	/* it dispatches: keep order, queue */
+	/* the handle is closed; or the continuation dispatches: keep order */
+	if (!h || f->in_callback)
 		return;
-	while (f->item && f->cb && !f->destroyed) {
+	while (f->item && f->cb && !f->destroyed && !h->closing) {
 		struct item *item = f->item;
 		bool last = f->ended && !item->next;
 
@@ -261,6 +266,7 @@ void future_end(weir_future_t *f, int errnum, const char *text)
 void future_fulfill(weir_future_t *f, struct item *item)
 {
 	bool first = !f->item;
+	weir_future_t *group = f->group;
 
 	if (item && f->filter && !f->filter(f, item)) {
 		item_free(item);
@@ -273,14 +279,13 @@ void future_fulfill(weir_future_t *f, struct item *item)
 		timed_remove(f);
 	else if (f->cb && f->timeout >= 0)
 		timed_start(f);
-	if (f->group && first) {
-		f->group->fulfilled++;
-		if (f->group->kind == KIND_ANY ||
-		    f->group->fulfilled == f->group->children)
-			group_check(f->group);
-	}
-	if (f->cb)
+	if (group && first) {
+		/* F has no continuation; the group's may destroy both */
+		group->fulfilled++;
+		group_check(group);
+	} else if (f->cb) {
 		run(f);
+	}
 }
 
 void future_fail(weir_future_t *f, int errnum, const char *fmt, ...)
@@ -311,13 +316,18 @@ void future_run_ready(weir_t *h)
 
 void future_run_timeouts(weir_t *h, double now)
 {
-	weir_future_t *f, *next;
+	weir_future_t *f;
 
+	if (!h->next_timeout || now < h->next_timeout)
+		return;
 again:
-	for (f = h->timed; f && !h->closing; f = next) {
-		next = f->timed_next;
-		if (f->deadline > now)
+	h->next_timeout = 0;
+	for (f = h->timed; f && !h->closing; f = f->timed_next) {
+		if (f->deadline > now) {
+			if (!h->next_timeout || f->deadline < h->next_timeout)
+				h->next_timeout = f->deadline;
 			continue;
+		}
 		timed_remove(f);
 		abandon(f);
 		future_fail(f, ETIMEDOUT, "timed out after %g s", f->timeout);
@@ -332,7 +342,7 @@ int weir_future_then(weir_future_t *f, double timeout, weir_future_f *cb,
 		errno = EEXIST;
 		return -1;
 	}
-	if (!cb || !f->h) {
+	if (!cb || !f->h || f->group) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -350,40 +360,57 @@ int weir_future_then(weir_future_t *f, double timeout, weir_future_f *cb,
 static void wait_once(weir_t *h, double deadline)
 {
 	struct pollfd p = { .fd = h->fd, .events = POLLIN };
-	double next = loop_next_deadline(h), now = now_monotonic();
-	int ms = -1;
+	double next = loop_next_deadline(h);
 
-	if (deadline >= 0 && (next < 0 || deadline < next))
+	if (deadline > 0 && (next <= 0 || deadline < next))
 		next = deadline;
-	if (next >= 0)
-		ms = next <= now ? 0 : (int)((next - now) * 1000) + 1;
 	if (io_pending(h))
 		p.events |= POLLOUT;
-	poll(&p, h->fd >= 0 ? 1 : 0, ms);
+	poll(&p, h->fd >= 0 ? 1 : 0, poll_timeout(next));
 }
 
-int weir_future_wait(weir_future_t *f, double timeout)
+static int wait(weir_future_t *f, double deadline)
 {
 	weir_t *h = f->h;
-	double deadline = timeout < 0 ? -1 : now_monotonic() + timeout;
 
-	group_check(f);
-	while (!f->item) {
-		if (!h || h->dead) {
-			future_fail(f, ECONNRESET, "there is no connection");
-			break;
+	while (!f->item && !h->closing) {
+		if (weir_dispatch(h) < 0) {
+			if (!f->item)
+				future_fail(f, ECONNRESET,
+					    "there is no connection to kvsd");
+			return 0;
 		}
-		if (weir_dispatch(h) < 0 && !f->item)
-			continue;
-		if (f->item)
-			break;
-		if (deadline >= 0 && now_monotonic() >= deadline) {
+		if (f->item || h->closing)
+			return 0;
+		if (deadline > 0 && now_monotonic() >= deadline) {
 			errno = ETIMEDOUT;
 			return -1;
 		}
 		wait_once(h, deadline);
 	}
 	return 0;
+}
+
+int weir_future_wait(weir_future_t *f, double timeout)
+{
+	weir_t *h = f->h;
+	int r;
+
+	group_check(f);
+	if (f->item)
+		return 0;
+	if (!h) {
+		future_fail(f, ECANCELED, "the handle was closed");
+		return 0;
+	}
+	handle_enter(h);
+	r = wait(f, deadline_after(timeout));
+	if (h->closing && !f->item) {
+		abandon(f);
+		future_fail(f, ECANCELED, "the handle was closed");
+	}
+	handle_leave(h);
+	return r;
 }
 
 int weir_future_get(weir_future_t *f)

@@ -21,7 +21,8 @@ int weir_future_push(weir_future_t *group, weir_future_t *f)
 {
 	weir_future_t **child;
 
-	if (group->kind < KIND_ALL || !f || f->group || f->cb) {
+	if (group->kind < KIND_ALL || group->cb || group->item || !f ||
+	    f->group || f->cb) {
 		errno = EINVAL;
 		return -1;
 	}

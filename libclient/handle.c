@@ -67,6 +67,7 @@ weir_t *weir_open_as(const char *uri, int flags, const char *name,
 		return NULL;
 	}
 	h->magic = HANDLE_MAGIC;
+	h->ready_end = &h->ready;
 	h->fd = h->epfd = h->timerfd = -1;
 	h->flags = flags;
 	h->uri = strdup(uri);
@@ -88,7 +89,7 @@ weir_t *weir_open_as(const char *uri, int flags, const char *name,
 		return h;
 refused:
 	e = h->open_error.errnum ? h->open_error.errnum : ECONNRESET;
-	set_error(error, e, "%s: %s", uri, h->open_error.errnum ?
+	set_error(error, e, "%.108s: %s", uri, h->open_error.errnum ?
 		  h->open_error.text : strerror(e));
 fail:
 	e = errno;
@@ -102,9 +103,11 @@ static void destroy(weir_t *h)
 	uint32_t i;
 	int e = errno;
 
+	h->depth++;	/* a drop's callback may call weir_close */
 	loop_free(h);
 	if (h->fd >= 0)
 		close(h->fd);
+	h->fd = -1;
 	for (i = 0; i < h->slots; i++)
 		if (slot_live(h->slot[i])) {
 			h->slot[i]->h = NULL;

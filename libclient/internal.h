@@ -77,6 +77,8 @@ struct weir_future {
 	weir_call_f *serve;	/* KIND_SERVE */
 	void *serve_arg;
 	uint64_t sequence;	/* KIND_SUBSCRIBE: the last one seen */
+	bool numbered;		/* sequence is known */
+	uint64_t lease;		/* KIND_LEASE: the id to be renewed */
 	weir_future_t *group;
 	weir_future_t **child;
 	size_t children, fulfilled;
@@ -116,12 +118,14 @@ struct weir {
 	bool stop;
 	char *uri, *path, *name, *endpoint;
 	struct wire_decoder *decoder;
-	char *in;
+	char *in;		/* IN_SIZE; decoded up to in_at */
+	size_t in_at, in_len;
 	struct wire_buf out;
 	size_t sent;		/* of out */
 	weir_future_t **slot;
 	uint32_t slots, *free_slot, free_slots;
-	weir_future_t *timed, *ready;
+	weir_future_t *timed, *ready, **ready_end;
+	double next_timeout;	/* of no future earlier than this; 0: none */
 	double retry_at, backoff;
 	struct item *greeting;
 	struct weir_error open_error;
@@ -138,10 +142,17 @@ struct weir {
 	/* foreign loop */
 	int epfd, timerfd;
 	bool ep_out;
+	double timer_set;	/* what timerfd is set to; 0: off */
+	double event_set;	/* likewise timer_event */
 	int active;		/* callbacks run by this dispatch */
 };
 
 double now_monotonic(void);
+/* When TIMEOUT seconds have passed; 0, never, if it is negative or beyond
+ * reason. */
+double deadline_after(double timeout);
+/* Milliseconds from now until UNTIL for poll; -1 if that is not positive. */
+int poll_timeout(double until);
 
 /* handle.c: callbacks run between these; true if the handle still exists */
 #define handle_enter(h) ((h)->depth++)
@@ -160,7 +171,8 @@ void loop_changed(weir_t *h);	/* output, timers or the ready list did */
 void loop_connected(weir_t *h);
 void loop_disconnected(weir_t *h);
 void loop_free(weir_t *h);
-double loop_next_deadline(weir_t *h);
+/* Nothing is due earlier; 0 if nothing is. */
+double loop_next_deadline(const weir_t *h);
 void loop_step(weir_t *h);	/* writes, timers, ready continuations */
 
 /* request.c */

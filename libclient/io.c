@@ -5,6 +5,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +29,23 @@ double now_monotonic(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+double deadline_after(double timeout)
+{
+	return timeout >= 0 && timeout < 1e9 ? now_monotonic() + timeout : 0;
+}
+
+int poll_timeout(double until)
+{
+	double left;
+
+	if (until <= 0)
+		return -1;
+	left = until - now_monotonic();
+	if (left <= 0)
+		return 0;
+	return left < INT_MAX / 1000 - 1 ? (int)(left * 1000) + 1 : INT_MAX;
+}
+
 bool io_pending(const weir_t *h)
 {
 	return h->fd >= 0 && h->out.mark > h->sent;
@@ -46,7 +65,9 @@ int io_connect(weir_t *h, struct weir_error *error)
 		return -1;
 	}
 	strcpy(addr.sun_path, h->path);
-	h->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* weir_open waits while the server's queue of connections is full */
+	h->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
+		       (h->greeting ? SOCK_NONBLOCK : 0), 0);
 	if (h->fd < 0)
 		goto fail;
 	if (connect(h->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
@@ -56,12 +77,14 @@ int io_connect(weir_t *h, struct weir_error *error)
 			why = "nobody listens: the instance is not running";
 		goto fail;
 	}
+	if (fcntl(h->fd, F_SETFL, O_NONBLOCK) < 0)
+		goto fail;
 	wire_decoder_destroy(h->decoder);
 	h->decoder = wire_decoder_create(false, WIRE_COUNT_MAX);
 	if (!h->decoder)
 		goto fail;
 	wire_buf_reset(&h->out);
-	h->sent = 0;
+	h->sent = h->in_at = h->in_len = 0;
 	request_hello(h);
 	loop_connected(h);
 	return 0;
@@ -75,6 +98,12 @@ fail:
 	h->fd = -1;
 	errno = e;
 	return -1;
+}
+
+static bool changes_state(const weir_future_t *f)
+{
+	return f->kind == KIND_ONCE || f->kind == KIND_LEASE ||
+	       (f->kind == KIND_RPC && !f->streaming);
 }
 
 /* Fails or, where that is right, keeps every request in flight. */
@@ -98,8 +127,7 @@ static void settle(weir_t *h, const char *why)
 		f->slot = NO_SLOT;
 		h->slot[i] = NULL;
 		h->free_slot[h->free_slots++] = i;
-		future_fail(f, ECONNRESET, f->kind == KIND_ONCE &&
-			    (h->flags & WEIR_O_RECONNECT) ?
+		future_fail(f, ECONNRESET, changes_state(f) ?
 			    "%s; whether it was done is not known" : "%s",
 			    why);
 	}
@@ -107,15 +135,18 @@ static void settle(weir_t *h, const char *why)
 
 void io_lost(weir_t *h, int errnum, const char *why)
 {
+	char text[sizeof(h->open_error.text)];
+
 	if (h->fd < 0)
 		return;
+	/* WHY may belong to what a callback below frees */
+	snprintf(text, sizeof(text), "%s", why);
 	loop_disconnected(h);
 	close(h->fd);
 	h->fd = -1;
 	if (!h->open_error.errnum) {
 		h->open_error.errnum = errnum;
-		snprintf(h->open_error.text, sizeof(h->open_error.text), "%s",
-			 why);
+		memcpy(h->open_error.text, text, sizeof(text));
 	}
 	if (!h->greeting)	/* weir_open reports it */
 		return;
@@ -127,7 +158,7 @@ void io_lost(weir_t *h, int errnum, const char *why)
 	} else {
 		h->dead = true;
 	}
-	settle(h, why);
+	settle(h, text);
 	service_disconnected(h);
 	if (h->greeted) {
 		h->greeted = false;
@@ -162,36 +193,59 @@ void io_write(weir_t *h)
 		h->sent = 0;
 		if (h->out.size > 4 << 20 && h->out.len == 0)
 			wire_buf_free(&h->out);
-	} else if (h->sent > 1 << 20) {
+	} else if (h->sent > 1 << 20 && h->sent > h->out.len / 2) {
 		wire_buf_consume(&h->out, h->sent);
 		h->sent = 0;
 	}
 }
 
-/* Bytes that are there; before the greeting it waits for some. */
+/* The frames in what was read. A callback may dispatch: it goes on where this
+ * is, so that frames stay in order. */
+static void decode(weir_t *h)
+{
+	while (h->in_at < h->in_len && h->fd >= 0 && !h->closing) {
+		struct wire_frame *frame;
+		enum wire_status status;
+		const char *tag, *text;
+		size_t used;
+
+		status = wire_decode(h->decoder, h->in + h->in_at,
+				     h->in_len - h->in_at, &used, &frame);
+		h->in_at += used;
+		if (status == WIRE_FRAME) {
+			request_frame(h, frame);
+		} else if (status != WIRE_MORE) {
+			wire_decoder_error(h->decoder, &tag, &text);
+			io_lost(h, EPROTO, text);
+		}
+	}
+}
+
+/* The greeting is not there yet: weir_open waits. */
+static void wait_greeting(weir_t *h)
+{
+	struct pollfd p = {
+		.fd = h->fd,
+		.events = POLLIN | (io_pending(h) ? POLLOUT : 0)
+	};
+
+	poll(&p, 1, -1);
+}
+
 void io_read(weir_t *h)
 {
-	size_t at = 0;
 	ssize_t n;
 	int rounds = 16;	/* then let others have their turn */
 
-	while (h->fd >= 0 && rounds--) {
-		int fd = h->fd;
-
-		n = recv(fd, h->in, IN_SIZE, 0);
+	decode(h);
+	while (h->fd >= 0 && !h->closing && rounds--) {
+		n = recv(h->fd, h->in, IN_SIZE, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			struct pollfd p = { .fd = fd, .events = POLLIN };
-
-			if (h->greeting)
-				return;
-			if (io_pending(h))
-				p.events |= POLLOUT;
-			poll(&p, 1, -1);
-			if (p.revents & POLLOUT)
-				return;
-			continue;
+			if (!h->greeting)
+				wait_greeting(h);
+			return;
 		}
 		if (n <= 0) {
 			io_lost(h, ECONNRESET,
@@ -199,25 +253,9 @@ void io_read(weir_t *h)
 				"the server closed the connection");
 			return;
 		}
-		for (at = 0; at < (size_t)n && h->fd == fd && !h->closing;) {
-			struct wire_frame *frame;
-			enum wire_status status;
-			const char *tag, *text;
-			size_t used;
-
-			status = wire_decode(h->decoder, h->in + at, n - at,
-					     &used, &frame);
-			at += used;
-			if (status == WIRE_FRAME) {
-				request_frame(h, frame);
-			} else if (status != WIRE_MORE) {
-				wire_decoder_error(h->decoder, &tag, &text);
-				io_lost(h, EPROTO, text);
-				return;
-			}
-		}
-		if (!h->greeting)
-			return;
+		h->in_at = 0;
+		h->in_len = n;
+		decode(h);
 		if (n < IN_SIZE / 2)
 			return;
 	}

@@ -165,23 +165,32 @@ static bool take_member(weir_future_t *f, struct item *item)
 	return true;
 }
 
-static void job_key(char buf[JOBID_SIZE + 64], weir_jobid_t id,
-		    const char *key)
+#define KEY_SIZE	(JOBID_SIZE + 256)
+
+static int job_key(char buf[KEY_SIZE], weir_jobid_t id, const char *key)
 {
+	size_t len;
+
 	jobid_encode(id, JOBID_KVS, buf);
-	strcat(buf, ".");
-	strncat(buf, key, 60);
+	len = strlen(buf);
+	if (len + 1 + strlen(key) + 1 > KEY_SIZE) {
+		errno = EINVAL;
+		return -1;
+	}
+	buf[len] = '.';
+	strcpy(buf + len + 1, key);
+	return 0;
 }
 
 weir_future_t *weir_job_lookup(weir_t *h, weir_jobid_t id, const char *key)
 {
-	char path[JOBID_SIZE + 64];
+	char path[KEY_SIZE];
 	weir_future_t *f;
 
-	if (is_owner(h)) {
-		job_key(path, id, key);
+	if (job_key(path, id, key) < 0)
+		return NULL;
+	if (is_owner(h))
 		return weir_kvs_get(h, "primary", path, NULL);
-	}
 	f = call_json(h, "job-info.lookup",
 		      json_pack("{s:I s:[s]}", "id", (json_int_t)id, "keys",
 				key));
@@ -226,7 +235,10 @@ static bool split_lines(weir_future_t *f, struct item *item)
 		return true;
 	if (!item->payload)
 		return false;	/* reset, gone: an eventlog is only appended */
-	wire_buf_add(&l->part, item->payload, item->payload_len);
+	if (wire_buf_add(&l->part, item->payload, item->payload_len) < 0) {
+		future_end(f, ENOMEM, "out of memory");
+		return false;
+	}
 	start = l->part.data;
 	end = start + l->part.len;
 	while (start < end && (lf = memchr(start, '\n', end - start))) {
@@ -245,7 +257,7 @@ static bool split_lines(weir_future_t *f, struct item *item)
 
 weir_future_t *weir_job_events(weir_t *h, weir_jobid_t id)
 {
-	char path[JOBID_SIZE + 64];
+	char path[KEY_SIZE];
 	struct lines *l;
 	weir_future_t *f;
 
@@ -261,9 +273,10 @@ weir_future_t *weir_job_events(weir_t *h, weir_jobid_t id)
 		return f;
 	}
 	l = calloc(1, sizeof(*l));
-	if (!l)
+	if (!l || job_key(path, id, "eventlog") < 0) {
+		free(l);
 		return NULL;
-	job_key(path, id, "eventlog");
+	}
 	f = weir_kvs_watch(h, "primary", path, WEIR_WATCH_APPEND,
 			   WEIR_FROM_NOW, 0, 0);
 	if (!f) {

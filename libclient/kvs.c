@@ -124,7 +124,7 @@ weir_future_t *weir_kvs_sync(weir_t *h, const char *ns, uint64_t version,
 		return NULL;
 	wire_word(&h->out, namespace_word(ns));
 	wire_u64(&h->out, version);
-	if (timeout >= 0)
+	if (timeout >= 0 && timeout < 1e9)
 		wire_opt_time(&h->out, "timeout", timeout);
 	return request_end_none(f);
 }

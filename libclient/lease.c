@@ -2,17 +2,25 @@
 /* Leases; the handle takes its own over to a new connection. weir_lease(3). */
 #include "config.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libclient/internal.h"
 
+#define LEASE_MAX	86400	/* seconds */
+
 weir_future_t *weir_lease(weir_t *h, double seconds)
 {
-	weir_future_t *f = request_begin(h, KIND_LEASE, "lease");
+	weir_future_t *f;
 	char text[64];
 
+	if (!(seconds >= 0 && seconds <= LEASE_MAX)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	f = request_begin(h, KIND_LEASE, "lease");
 	if (!f)
 		return NULL;
 	snprintf(text, sizeof(text), "%llu.%03u",
@@ -50,6 +58,8 @@ void lease_made(weir_future_t *f, const struct item *ok)
 	uint64_t id;
 	int i;
 
+	if (f->lease)
+		remember(f->h, f->lease);
 	for (i = 0; i < ok->words; i++)
 		if (!strncmp(ok->word[i], "id=", 3) &&
 		    wire_parse_u64(ok->word[i] + 3, &id) == 0)
@@ -62,6 +72,7 @@ weir_future_t *weir_lease_renew(weir_t *h, uint64_t id)
 
 	if (!f)
 		return NULL;
+	f->lease = id;
 	wire_u64(&h->out, id);
 	return request_end_none(f);
 }

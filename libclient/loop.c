@@ -14,14 +14,12 @@
 
 #include "libclient/internal.h"
 
-double loop_next_deadline(weir_t *h)
+double loop_next_deadline(const weir_t *h)
 {
-	double next = h->retry_at > 0 ? h->retry_at : -1;
-	weir_future_t *f;
+	double next = h->timed ? h->next_timeout : 0;
 
-	for (f = h->timed; f; f = f->timed_next)
-		if (next < 0 || f->deadline < next)
-			next = f->deadline;
+	if (h->retry_at > 0 && (next <= 0 || h->retry_at < next))
+		next = h->retry_at;
 	return next;
 }
 
@@ -79,35 +77,33 @@ int weir_pollevents(weir_t *h)
 	double next = loop_next_deadline(h);
 
 	return h->ready || io_pending(h) || h->dead ||
-	       (next >= 0 && next <= now_monotonic());
+	       (next > 0 && next <= now_monotonic());
 }
 
 int weir_flush(weir_t *h, double timeout)
 {
-	double deadline = timeout < 0 ? -1 : now_monotonic() + timeout;
+	double deadline = deadline_after(timeout);
+	int r = 0;
 
+	handle_enter(h);
 	io_write(h);
-	while (io_pending(h)) {
+	while (r == 0 && io_pending(h) && !h->closing) {
 		struct pollfd p = { .fd = h->fd, .events = POLLOUT };
-		int ms = -1;
 
-		if (deadline >= 0) {
-			double left = deadline - now_monotonic();
-
-			if (left <= 0) {
-				errno = ETIMEDOUT;
-				return -1;
-			}
-			ms = (int)(left * 1000) + 1;
-		}
-		poll(&p, 1, ms);
+		r = poll(&p, 1, poll_timeout(deadline));
+		if (r == 0 && deadline > 0)
+			errno = ETIMEDOUT;
+		r = r > 0 || (r < 0 && errno == EINTR) ? 0 : -1;
 		io_write(h);
 	}
-	if (h->fd < 0) {
+	if (r == 0 && h->fd < 0) {
 		errno = ECONNRESET;
-		return -1;
+		r = -1;
 	}
-	return 0;
+	if (!h->closing)
+		loop_changed(h);
+	handle_leave(h);
+	return r;
 }
 
 /* ---- own loop ---- */
@@ -133,7 +129,6 @@ int weir_run(weir_t *h)
 	handle_enter(h);
 	while (!h->stop && !h->closing && anything_left(h)) {
 		double next;
-		int ms = -1;
 
 		if (weir_dispatch(h) < 0) {
 			r = -1;
@@ -142,19 +137,14 @@ int weir_run(weir_t *h)
 		if (h->stop || h->closing || h->ready || !anything_left(h))
 			continue;
 		next = loop_next_deadline(h);
-		if (next >= 0) {
-			double left = next - now_monotonic();
-
-			ms = left > 0 ? (int)(left * 1000) + 1 : 0;
-		}
 		if (h->fd >= 0) {
 			struct pollfd p = {
 				.fd = h->fd,
 				.events = POLLIN | (io_pending(h) ? POLLOUT : 0)
 			};
-			poll(&p, 1, ms);
+			poll(&p, 1, poll_timeout(next));
 		} else {
-			poll(NULL, 0, ms);
+			poll(NULL, 0, poll_timeout(next));
 		}
 	}
 	handle_leave(h);
@@ -185,6 +175,12 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	handle_leave(h);
 }
 
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	((weir_t *)arg)->event_set = 0;
+	on_turn(fd, what, arg);
+}
+
 static void watch_socket(weir_t *h)
 {
 	h->read_event = event_new(h->base, h->fd, EV_READ | EV_PERSIST,
@@ -210,7 +206,8 @@ int weir_attach(weir_t *h, struct event_base *base)
 	h->base = base;
 	if (!base)
 		return 0;
-	h->timer_event = evtimer_new(base, on_turn, h);
+	h->event_set = 0;
+	h->timer_event = evtimer_new(base, on_timer, h);
 	h->turn_event = event_new(base, -1, 0, on_turn, h);
 	if (h->fd >= 0)
 		watch_socket(h);
@@ -226,20 +223,38 @@ int weir_attach(weir_t *h, struct event_base *base)
 
 /* ---- foreign loop ---- */
 
-int weir_pollfd(weir_t *h)
+static void poll_add(weir_t *h)
 {
 	struct epoll_event e = { .events = EPOLLIN };
 
+	h->ep_out = false;
+	epoll_ctl(h->epfd, EPOLL_CTL_ADD, h->fd, &e);
+}
+
+int weir_pollfd(weir_t *h)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	int epfd, timerfd;
+
 	if (h->epfd >= 0)
 		return h->epfd;
-	h->epfd = epoll_create1(EPOLL_CLOEXEC);
-	h->timerfd = timerfd_create(CLOCK_MONOTONIC,
-				    TFD_CLOEXEC | TFD_NONBLOCK);
-	if (h->epfd < 0 || h->timerfd < 0 ||
-	    epoll_ctl(h->epfd, EPOLL_CTL_ADD, h->timerfd, &e) < 0)
+	epfd = epoll_create1(EPOLL_CLOEXEC);
+	timerfd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (epfd < 0 || timerfd < 0 ||
+	    epoll_ctl(epfd, EPOLL_CTL_ADD, timerfd, &e) < 0) {
+		int errnum = errno;
+
+		if (epfd >= 0)
+			close(epfd);
+		if (timerfd >= 0)
+			close(timerfd);
+		errno = errnum;
 		return -1;
+	}
+	h->epfd = epfd;
+	h->timerfd = timerfd;
 	if (h->fd >= 0)
-		loop_connected(h);
+		poll_add(h);
 	loop_changed(h);
 	return h->epfd;
 }
@@ -255,45 +270,53 @@ static void poll_out(weir_t *h)
 	}
 }
 
+/* No system call unless the time is another. */
 static void set_timerfd(weir_t *h)
 {
 	double next = h->ready || h->dead ? 1e-9 : loop_next_deadline(h);
 	struct itimerspec t = { .it_value = { 0, 0 } };
 
-	if (next > 0) {
-		t.it_value.tv_sec = (time_t)next;
-		t.it_value.tv_nsec = (long)((next - (double)(time_t)next) * 1e9);
-		if (t.it_value.tv_sec == 0 && t.it_value.tv_nsec == 0)
-			t.it_value.tv_nsec = 1;
-	}
+	if (next == h->timer_set)
+		return;
+	h->timer_set = next;
+	t.it_value.tv_sec = (time_t)next;
+	t.it_value.tv_nsec = (long)((next - (double)t.it_value.tv_sec) * 1e9);
+	if (next > 0 && t.it_value.tv_sec == 0 && t.it_value.tv_nsec == 0)
+		t.it_value.tv_nsec = 1;
 	timerfd_settime(h->timerfd, TFD_TIMER_ABSTIME, &t, NULL);
 }
 
 /* ---- for the other files ---- */
 
+static void set_timer_event(weir_t *h)
+{
+	double next = loop_next_deadline(h), left;
+	struct timeval tv;
+
+	if (next == h->event_set)
+		return;
+	h->event_set = next;
+	if (next <= 0) {
+		event_del(h->timer_event);
+		return;
+	}
+	left = next - now_monotonic();
+	left = left > 0 ? left : 0;
+	tv.tv_sec = (time_t)left;
+	tv.tv_usec = (suseconds_t)((left - (double)tv.tv_sec) * 1e6);
+	event_add(h->timer_event, &tv);
+}
+
 void loop_changed(weir_t *h)
 {
-	double next;
-
 	if (h->base && h->turn_event) {
-		struct timeval tv;
-
+		/* on_readable, on_turn and others that raise depth do it all
+		 * before they leave */
 		if (h->depth == 0 && (h->ready || io_pending(h)))
 			event_active(h->turn_event, EV_TIMEOUT, 0);
 		else if (io_pending(h) && h->write_event)
 			event_add(h->write_event, NULL);
-		next = loop_next_deadline(h);
-		if (next >= 0) {
-			double left = next - now_monotonic();
-
-			left = left > 0 ? left : 0;
-			tv.tv_sec = (time_t)left;
-			tv.tv_usec = (suseconds_t)((left - (double)tv.tv_sec)
-						   * 1e6);
-			event_add(h->timer_event, &tv);
-		} else {
-			event_del(h->timer_event);
-		}
+		set_timer_event(h);
 	}
 	if (h->epfd >= 0) {
 		poll_out(h);
@@ -303,14 +326,10 @@ void loop_changed(weir_t *h)
 
 void loop_connected(weir_t *h)
 {
-	struct epoll_event e = { .events = EPOLLIN | EPOLLOUT };
-
 	if (h->base && h->turn_event)
 		watch_socket(h);
-	if (h->epfd >= 0) {
-		h->ep_out = true;
-		epoll_ctl(h->epfd, EPOLL_CTL_ADD, h->fd, &e);
-	}
+	if (h->epfd >= 0)
+		poll_add(h);
 	loop_changed(h);
 }
 

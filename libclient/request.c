@@ -87,36 +87,44 @@ static int keep(weir_future_t *f, size_t start)
 	return 0;
 }
 
+/* The future that had SLOT and gets nothing more, or NULL: an orphan. */
+static weir_future_t *release_slot(weir_t *h, uint32_t slot)
+{
+	weir_future_t *f = h->slot[slot];
+
+	h->slot[slot] = NULL;
+	h->free_slot[h->free_slots++] = slot;
+	if (!slot_live(f))
+		return NULL;
+	f->slot = NO_SLOT;
+	f->ended = true;
+	return f;
+}
+
 static weir_future_t *finish(weir_future_t *f, int r, size_t start)
 {
 	weir_t *h = f->h;
 	int e;
 
-	if (r == 0 && (h->fd < 0 || keep(f, start) == 0)) {
-		if (h->fd < 0 && keep(f, start) < 0)
-			goto fail;
-		if (h->fd < 0) {
-			/* restored with the connection, or too late */
-			h->out.len = h->out.mark = start;
-			if (!f->request) {
-				h->slot[f->slot] = NULL;
-				h->free_slot[h->free_slots++] = f->slot;
-				f->slot = NO_SLOT;
-				future_fail(f, ECONNRESET,
-					    "there is no connection to kvsd");
-			}
-		}
-		loop_changed(h);
-		return f;
-	}
-fail:
+	if (r == 0)
+		r = keep(f, start);
 	e = errno;
-	h->slot[f->slot] = NULL;
-	h->free_slot[h->free_slots++] = f->slot;
-	f->slot = NO_SLOT;
-	weir_future_destroy(f);
-	errno = e;
-	return NULL;
+	if (r < 0 || h->fd < 0)
+		h->out.len = h->out.mark = start;
+	if (r < 0 || (h->fd < 0 && !f->request)) {
+		release_slot(h, f->slot);
+		if (r == 0) {
+			future_fail(f, ECONNRESET,
+				    "there is no connection to kvsd");
+			return f;
+		}
+		weir_future_destroy(f);
+		errno = e;
+		return NULL;
+	}
+	/* without a connection: it is sent when there is one */
+	loop_changed(h);
+	return f;
 }
 
 weir_future_t *request_end(weir_future_t *f, const void *data, size_t len)
@@ -133,14 +141,32 @@ weir_future_t *request_end_none(weir_future_t *f)
 	return finish(f, wire_end(&f->h->out), start);
 }
 
+/* What is not named is KIND_ONCE: not sent again. */
+static const enum future_kind command_kind[CMD_COUNT] = {
+	[CMD_ping] = KIND_READ, [CMD_help] = KIND_READ, [CMD_get] = KIND_READ,
+	[CMD_stat] = KIND_READ, [CMD_list] = KIND_READ,
+	[CMD_readlink] = KIND_READ, [CMD_root] = KIND_READ,
+	[CMD_sync] = KIND_READ, [CMD_ns_list] = KIND_READ,
+	[CMD_stats] = KIND_READ, [CMD_call] = KIND_RPC,
+	[CMD_subscribe] = KIND_SUBSCRIBE, [CMD_log_read] = KIND_LOG,
+	[CMD_lease] = KIND_LEASE, [CMD_lease_renew] = KIND_LEASE,
+};
+
 weir_future_t *weir_request(weir_t *h, const char *command,
 			    const char *const words[], const void *data,
 			    size_t len)
 {
 	const struct wire_command *row = wire_command_find(command);
-	weir_future_t *f = request_begin(h, KIND_ONCE, command);
+	weir_future_t *f;
 	int i;
 
+	/* these have state in the library, and functions of their own */
+	if (row && (row->id == CMD_hello || row->id == CMD_watch ||
+		    row->id == CMD_serve)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	f = request_begin(h, row ? command_kind[row->id] : KIND_ONCE, command);
 	if (!f)
 		return NULL;
 	for (i = 0; words && words[i]; i++) {
@@ -152,6 +178,8 @@ weir_future_t *weir_request(weir_t *h, const char *command,
 
 			if (name)
 				wire_opt(&h->out, name, equal + 1);
+			else
+				h->out.failed = ENOMEM;
 			free(name);
 		} else {
 			wire_word(&h->out, words[i]);
@@ -236,19 +264,6 @@ static void greeted(weir_t *h, struct wire_frame *frame)
 
 /* ---- replies and pushes ---- */
 
-static weir_future_t *release_slot(weir_t *h, uint32_t slot)
-{
-	weir_future_t *f = h->slot[slot];
-
-	h->slot[slot] = NULL;
-	h->free_slot[h->free_slots++] = slot;
-	if (!slot_live(f))
-		return NULL;
-	f->slot = NO_SLOT;
-	f->ended = true;
-	return f;
-}
-
 static struct item *reply_item(struct wire_frame *frame, int first)
 {
 	return item_create((const char *const *)frame->word + first,
@@ -310,6 +325,19 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 	}
 }
 
+/* A copy: the callback may dispatch, which ends the frame. */
+static void message(weir_t *h, struct wire_frame *frame, uid_t uid)
+{
+	struct item *item = reply_item(frame, 3);
+
+	if (!item)
+		return;		/* as a message to an endpoint that left */
+	h->active++;
+	h->message_cb(h, item->word[0], uid, item->payload,
+		      item->payload_len, h->message_arg);
+	free(item);
+}
+
 static void push(weir_t *h, struct wire_frame *frame)
 {
 	uint64_t slot;
@@ -322,12 +350,8 @@ static void push(weir_t *h, struct wire_frame *frame)
 		const char *text = wire_option(frame, 4, "uid");
 
 		if (!strcmp(frame->word[2], "message") && frame->words > 3 &&
-		    h->message_cb && text && !wire_parse_u64(text, &uid)) {
-			h->active++;
-			h->message_cb(h, frame->word[3], (uid_t)uid,
-				      frame->payload, frame->payload_len,
-				      h->message_arg);
-		}
+		    h->message_cb && text && !wire_parse_u64(text, &uid))
+			message(h, frame, (uid_t)uid);
 		return;
 	}
 	if (wire_parse_u64(frame->word[1], &slot) < 0 || slot >= h->slots)

@@ -18,7 +18,7 @@ weir_future_t *weir_rpc(weir_t *h, const char *method, const void *data,
 	if (!f)
 		return NULL;
 	wire_word(&h->out, method);
-	if (timeout >= 0)
+	if (timeout >= 0 && timeout < 1e9)
 		wire_opt_time(&h->out, "timeout", timeout);
 	return data ? request_end(f, data, len) : request_end_none(f);
 }
@@ -119,15 +119,18 @@ void service_push(weir_future_t *f, struct wire_frame *frame)
 /* The server has told the callers; whoever still works on a call learns it. */
 void service_disconnected(weir_t *h)
 {
-	weir_call_t *call, *next;
+	weir_call_t *call;
 
-	for (call = h->calls; call; call = next) {
-		next = call->next;
+again:
+	for (call = h->calls; call; call = call->next) {
 		if (call->gone)
 			continue;
 		call->gone = true;
-		if (call->on_drop)
+		if (call->on_drop) {
+			/* it may answer, which frees, this and others */
 			call->on_drop(call, call->drop_arg);
+			goto again;
+		}
 	}
 }
 

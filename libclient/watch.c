@@ -94,6 +94,7 @@ void watch_saw(weir_future_t *f, const struct item *item)
 {
 	struct watch *w = f->watch;
 	const char *kind = item->words ? item->word[0] : "";
+	uint64_t version;
 
 	/* once seen, a key that is gone for a while is no error */
 	w->flags |= WEIR_WATCH_WAIT;
@@ -110,8 +111,12 @@ void watch_saw(weir_future_t *f, const struct item *item)
 		w->synced = true;
 	else if (!strcmp(kind, "lagged"))
 		w->synced = false;
-	/* what comes before `synced` is part of one difference */
-	if (w->mode == WEIR_WATCH_LATEST || w->synced ||
+	version = number(item, "version");
+	if (w->mode == WEIR_WATCH_LATEST || !strcmp(kind, "synced") ||
 	    !strcmp(kind, "lagged"))
-		w->from = number(item, "version");
+		w->from = version;
+	else if (w->synced && version)
+		/* more of the same transaction may have been under way */
+		w->from = version - 1;
+	/* else: part of a difference, which is told again as a whole */
 }
