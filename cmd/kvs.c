@@ -21,7 +21,7 @@ void kvs_fail(const char *key, weir_future_t *f)
 	/* the usual ones in the words people know */
 	if (errnum == ENOENT || errnum == EISDIR || errnum == ENOTDIR ||
 	    errnum == EEXIST)
-		die("%s: %s", key, f && strstr(text, "namespace") ? text :
+		die("%s: %s", key, f && !strncmp(text, "namespace ", 10) ? text :
 		    strerror(errnum));
 	die("%s: %s", key, text);
 }

@@ -16,6 +16,8 @@ SUBCOMMAND(logger, "logger", INSTANCE, "add a line to the instance's log") \
 SUBCOMMAND(getattr, "getattr", INSTANCE, "show an attribute of the instance") \
 SUBCOMMAND(lsattr, "lsattr", INSTANCE, "list the attributes of the instance") \
 SUBCOMMAND(resource, "resource", INSTANCE, "list and describe nodes and cores") \
+SUBCOMMAND(run, "run", JOBS, "run a job and wait for it") \
+SUBCOMMAND(submit, "submit", JOBS, "submit jobs and go on") \
 SUBCOMMAND(kvs, "kvs", COORDINATE, "read, write and watch the key-value store") \
 SUBCOMMAND(event, "event", COORDINATE, "publish and receive events") \
 SUBCOMMAND(ping, "ping", COORDINATE, "measure the round trip to a service") \

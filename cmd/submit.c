@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weir run and weir submit. weir-submit(1). */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/attach.h"
+#include "cmd/common.h"
+#include "cmd/jobtext.h"
+#include "cmd/submit.h"
+#include "cmd/subcommands.h"
+
+static void free_list(struct word_list *list)
+{
+	while (list->count)
+		free(list->word[--list->count]);
+	free(list->word);
+}
+
+static void free_options(struct submit_options *o)
+{
+	free_list(&o->setopt);
+	free_list(&o->setattr);
+	free_list(&o->env);
+	free_list(&o->rlimit);
+}
+
+static char *jobspec_text(const struct submit_options *o)
+{
+	json_t *jobspec = submit_jobspec(o, NULL);
+	char *text = json_dumps(jobspec, 0);
+
+	if (!text)
+		die("out of memory");
+	json_decref(jobspec);
+	return text;
+}
+
+static int run(const struct submit_options *o)
+{
+	struct attach_options attach = {
+		.output = true, .label = o->label,
+		.unbuffered = o->unbuffered, .events = o->verbose > 1,
+		.until = o->wait_event,
+	};
+	struct terminal_options terminal = { .read_only = false };
+	char *jobspec = jobspec_text(o), name[JOBID_SIZE];
+	weir_t *h = open_instance(0);
+	weir_future_t *f = weir_job_submit(h, jobspec, o->urgency, o->flags);
+	weir_jobid_t id;
+	int result;
+
+	free(jobspec);
+	if (!f || weir_job_submit_id(f, &id) < 0)
+		fail("%s", f && weir_future_error(f) ?
+		     weir_future_strerror(f) : strerror(errno));
+	weir_future_destroy(f);
+	if (o->verbose)
+		fprintf(stderr, "jobid: %s\n", text_f58(id, name));
+	result = attach_run(h, id, &attach, &terminal);
+	weir_close(h);
+	return result;
+}
+
+int main_run(int argc, char **argv)
+{
+	struct submit_options o = { .run = true };
+	int result = 0;
+
+	submit_parse(&o, argc, argv);
+	if (o.dry_run) {
+		char *text = jobspec_text(&o);
+
+		puts(text);
+		free(text);
+	} else {
+		result = run(&o);
+	}
+	free_options(&o);
+	return result;
+}
+
+int main_submit(int argc, char **argv)
+{
+	struct submit_options o = { 0 };
+	int result;
+	weir_t *h;
+
+	submit_parse(&o, argc, argv);
+	h = o.dry_run ? NULL : open_instance(0);
+	result = submit_copies(h, &o);
+	weir_close(h);
+	free_options(&o);
+	return result;
+}

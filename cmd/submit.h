@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by the files of weir run and weir submit. */
+#ifndef WEIR_CMD_SUBMIT_H
+#define WEIR_CMD_SUBMIT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "libclient/weir.h"
+
+struct word_list {
+	char **word;
+	int count;
+};
+
+struct submit_options {
+	bool run;		/* weir run: one job, followed */
+	int ntasks, cores_per_task, gpus_per_task, nnodes;
+	bool exclusive;
+	double duration;
+	const char *queue, *bank, *name, *cwd;
+	int urgency, flags;
+	struct word_list setopt, setattr, env, rlimit;
+	bool unbuffered, label, dry_run, quiet;
+	int verbose;
+	const char *wait_event;
+	bool wait, watch, progress, jps;
+	const char *cc, *bcc;	/* idsets */
+	char **argv;		/* the command */
+};
+
+/* Fills O from the command line; ends the program on an error. */
+void submit_parse(struct submit_options *o, int argc, char **argv);
+/* The job's request; CC is the copy's number or NULL. */
+json_t *submit_jobspec(const struct submit_options *o, const char *cc);
+
+/* submit_env.c: the environment after the rules of --env */
+json_t *submit_environment(const struct word_list *rules);
+/* submit_limits.c: soft limits after the rules of --rlimit; NULL: none */
+json_t *submit_limits(const struct word_list *rules);
+
+/* submit_copies.c: several jobs, pipelined; the exit code */
+int submit_copies(weir_t *h, const struct submit_options *o);
+
+void word_add(struct word_list *list, const char *word);
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options of weir run and weir submit, and the jobspec they make.
+ * weir-submit(1). */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "cmd/common.h"
+#include "cmd/jobtext.h"
+#include "cmd/submit.h"
+#include "proto/duration.h"
+#include "proto/jobspec.h"
+
+enum {
+	OPT_NAME = 256, OPT_URGENCY, OPT_FLAGS, OPT_CWD, OPT_ENV,
+	OPT_ENV_REMOVE, OPT_ENV_FILE, OPT_RLIMIT, OPT_DRY_RUN, OPT_QUIET,
+	OPT_WAIT_EVENT, OPT_WAIT, OPT_WATCH, OPT_PROGRESS, OPT_JPS, OPT_CC,
+	OPT_BCC,
+};
+
+void word_add(struct word_list *list, const char *word)
+{
+	list->word = xrealloc(list->word, (list->count + 1) *
+			      sizeof(*list->word));
+	list->word[list->count++] = xstrdup(word);
+}
+
+static int count_option(const char *name, const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*end || end == text || n < 1 || n > JOBSPEC_COUNT_MAX)
+		fail("%s: '%s' is no number from 1 to %d", name, text,
+		     JOBSPEC_COUNT_MAX);
+	return (int)n;
+}
+
+/* A bare number is minutes. */
+static double time_limit(const char *text)
+{
+	struct proto_error error;
+	double n;
+	char *end;
+
+	n = strtod(text, &end);
+	if (!*end && end != text && n >= 0 && n * 60 < JOBSPEC_DURATION_MAX)
+		return n * 60;
+	if (duration_parse(text, &n, &error) < 0)
+		fail("--time-limit: %s", error.text);
+	if (n > JOBSPEC_DURATION_MAX)	/* infinity: no limit */
+		return 0;
+	return n;
+}
+
+static int urgency_option(const char *text)
+{
+	static const struct { const char *word; int urgency; } words[] = {
+		{ "hold", 0 }, { "default", 16 }, { "expedite", 31 }
+	};
+	char *end;
+	long n;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcasecmp(text, words[i].word))
+			return words[i].urgency;
+	n = strtol(text, &end, 10);
+	if (*end || end == text || n < 0 || n > 31)
+		fail("--urgency: '%s': urgency range is [0:31], or hold, "
+		     "default, expedite", text);
+	return (int)n;
+}
+
+static int flags_option(const char *text)
+{
+	char *copy = xstrdup(text), *rest = copy, *word;
+	int flags = 0;
+
+	while ((word = strsep(&rest, ","))) {
+		if (!strcmp(word, "debug"))
+			flags |= WEIR_JOB_DEBUG;
+		else if (!strcmp(word, "waitable"))
+			flags |= WEIR_JOB_WAITABLE;
+		else
+			fail("--flags: '%s' is neither debug nor waitable",
+			     word);
+	}
+	free(copy);
+	return flags;
+}
+
+static char *prefixed(char first, const char *rest)
+{
+	return xasprintf("%c%s", first, rest);
+}
+
+static void take_prefixed(struct word_list *list, char first,
+			  const char *rest)
+{
+	char *rule = prefixed(first, rest);
+
+	word_add(list, rule);
+	free(rule);
+}
+
+/* Options that only weir submit has. */
+static bool copies_option(struct submit_options *o, int c)
+{
+	switch (c) {
+	case OPT_WAIT: o->wait = true; return true;
+	case OPT_WATCH: o->watch = true; return true;
+	case OPT_PROGRESS: o->progress = true; return true;
+	case OPT_JPS: o->jps = true; return true;
+	case OPT_CC: o->cc = optarg; return true;
+	case OPT_BCC: o->bcc = optarg; return true;
+	}
+	return false;
+}
+
+static void take(struct submit_options *o, int c)
+{
+	switch (c) {
+	case 'n': o->ntasks = count_option("--ntasks", optarg); break;
+	case 'c':
+		o->cores_per_task = count_option("--cores-per-task", optarg);
+		break;
+	case 'g':
+		o->gpus_per_task = count_option("--gpus-per-task", optarg);
+		break;
+	case 'N': o->nnodes = count_option("--nodes", optarg); break;
+	case 'x': o->exclusive = true; break;
+	case 't': o->duration = time_limit(optarg); break;
+	case 'q': o->queue = optarg; break;
+	case 'B': o->bank = optarg; break;
+	case 'o': word_add(&o->setopt, optarg); break;
+	case 'S': word_add(&o->setattr, optarg); break;
+	case 'u': o->unbuffered = true; break;
+	case 'l': o->label = true; break;
+	case 'v': o->verbose++; break;
+	case OPT_NAME: o->name = optarg; break;
+	case OPT_URGENCY: o->urgency = urgency_option(optarg); break;
+	case OPT_FLAGS: o->flags |= flags_option(optarg); break;
+	case OPT_CWD: o->cwd = optarg; break;
+	case OPT_ENV: word_add(&o->env, optarg); break;
+	case OPT_ENV_REMOVE: take_prefixed(&o->env, '-', optarg); break;
+	case OPT_ENV_FILE: take_prefixed(&o->env, '^', optarg); break;
+	case OPT_RLIMIT: word_add(&o->rlimit, optarg); break;
+	case OPT_DRY_RUN: o->dry_run = true; break;
+	case OPT_QUIET: o->quiet = true; break;
+	case OPT_WAIT_EVENT: o->wait_event = optarg; break;
+	}
+}
+
+#define COMMON_LONGS \
+	{ "ntasks", required_argument, NULL, 'n' }, \
+	{ "cores-per-task", required_argument, NULL, 'c' }, \
+	{ "gpus-per-task", required_argument, NULL, 'g' }, \
+	{ "nodes", required_argument, NULL, 'N' }, \
+	{ "exclusive", no_argument, NULL, 'x' }, \
+	{ "time-limit", required_argument, NULL, 't' }, \
+	{ "queue", required_argument, NULL, 'q' }, \
+	{ "bank", required_argument, NULL, 'B' }, \
+	{ "job-name", required_argument, NULL, OPT_NAME }, \
+	{ "urgency", required_argument, NULL, OPT_URGENCY }, \
+	{ "flags", required_argument, NULL, OPT_FLAGS }, \
+	{ "setopt", required_argument, NULL, 'o' }, \
+	{ "setattr", required_argument, NULL, 'S' }, \
+	{ "cwd", required_argument, NULL, OPT_CWD }, \
+	{ "env", required_argument, NULL, OPT_ENV }, \
+	{ "env-remove", required_argument, NULL, OPT_ENV_REMOVE }, \
+	{ "env-file", required_argument, NULL, OPT_ENV_FILE }, \
+	{ "rlimit", required_argument, NULL, OPT_RLIMIT }, \
+	{ "unbuffered", no_argument, NULL, 'u' }, \
+	{ "label-io", no_argument, NULL, 'l' }, \
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, \
+	{ "quiet", no_argument, NULL, OPT_QUIET }, \
+	{ "wait-event", required_argument, NULL, OPT_WAIT_EVENT }
+
+void submit_parse(struct submit_options *o, int argc, char **argv)
+{
+	static const struct option run_longs[] = {
+		COMMON_LONGS,
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 }
+	};
+	static const struct option submit_longs[] = {
+		COMMON_LONGS,
+		{ "wait", no_argument, NULL, OPT_WAIT },
+		{ "watch", no_argument, NULL, OPT_WATCH },
+		{ "progress", no_argument, NULL, OPT_PROGRESS },
+		{ "jps", no_argument, NULL, OPT_JPS },
+		{ "cc", required_argument, NULL, OPT_CC },
+		{ "bcc", required_argument, NULL, OPT_BCC },
+		{ 0 }
+	};
+	int c;
+
+	o->urgency = WEIR_URGENCY_DEFAULT;
+	while ((c = next_option(argc, argv, o->run ? "n:c:g:N:xt:q:B:o:S:ulv" :
+				"n:c:g:N:xt:q:B:o:S:ul",
+				o->run ? run_longs : submit_longs,
+				"weir-submit")) != -1)
+		if (!copies_option(o, c))
+			take(o, c);
+	o->argv = argv + optind;
+	if (!*o->argv)
+		fail("job command and arguments are missing");
+	if (o->exclusive && !o->nnodes)
+		fail("exclusive can only be set with a node count");
+	if (o->nnodes && o->ntasks && o->nnodes > o->ntasks)
+		fail("node count must not be greater than task count");
+}
+
+/* ---- the jobspec ---- */
+
+/* WORD with each {cc} replaced. */
+static char *with_cc(const char *word, const char *cc)
+{
+	char *result = xstrdup(""), *longer;
+	const char *at;
+
+	while ((at = strstr(word, "{cc}"))) {
+		longer = xasprintf("%s%.*s%s", result, (int)(at - word), word,
+				   cc ? cc : "");
+		free(result);
+		result = longer;
+		word = at + 4;
+	}
+	longer = xasprintf("%s%s", result, word);
+	free(result);
+	return longer;
+}
+
+static void setattr(json_t *jobspec, const char *arg)
+{
+	struct proto_error error;
+	json_error_t where;
+	json_t *value;
+	char *key;
+
+	if (*arg != '^') {
+		if (jobspec_setattr_arg(jobspec, arg, &error) < 0)
+			fail("--setattr: %s", error.text);
+		return;
+	}
+	/* ^KEY=FILE */
+	key = xstrdup(arg + 1);
+	if (!strchr(key, '='))
+		fail("--setattr: ^KEY=FILE names no file");
+	*strchr(key, '=') = '\0';
+	value = json_load_file(arg + 2 + strlen(key), JSON_DECODE_ANY, &where);
+	if (!value)
+		fail("--setattr: %s: %s", arg + 2 + strlen(key), where.text);
+	if (jobspec_setattr(jobspec, key, value, &error) < 0)
+		fail("--setattr: %s", error.text);
+	free(key);
+}
+
+static void set_options(json_t *jobspec, const struct submit_options *o)
+{
+	struct proto_error error;
+	json_t *limits = submit_limits(&o->rlimit);
+	int i;
+
+	if (limits && jobspec_setopt(jobspec, "rlimit", limits, &error) < 0)
+		fail("--rlimit: %s", error.text);
+	if (o->unbuffered) {
+		jobspec_setopt(jobspec, "output.stdout.buffer.type",
+			       json_string("none"), &error);
+		jobspec_setopt(jobspec, "output.stderr.buffer.type",
+			       json_string("none"), &error);
+	}
+	for (i = 0; i < o->setopt.count; i++)
+		if (jobspec_setopt_arg(jobspec, o->setopt.word[i], &error) < 0)
+			fail("--setopt: %s", error.text);
+	if (o->bank)
+		jobspec_setattr(jobspec, "bank", json_string(o->bank), &error);
+	for (i = 0; i < o->setattr.count; i++)
+		setattr(jobspec, o->setattr.word[i]);
+}
+
+json_t *submit_jobspec(const struct submit_options *o, const char *cc)
+{
+	struct proto_error error;
+	char cwd[4096], *name = o->name ? with_cc(o->name, cc) : NULL;
+	json_t *environment = submit_environment(&o->env), *jobspec;
+	char **argv;
+	int argc = 0, i;
+	struct jobspec_request request = {
+		.ntasks = o->ntasks,
+		.cores_per_task = o->cores_per_task,
+		.gpus_per_task = o->gpus_per_task, .nnodes = o->nnodes,
+		.exclusive = o->exclusive, .duration = o->duration,
+		.environment = environment, .name = name, .queue = o->queue,
+	};
+
+	while (o->argv[argc])
+		argc++;
+	argv = xmalloc((argc + 1) * sizeof(*argv));
+	for (i = 0; i < argc; i++)
+		argv[i] = with_cc(o->argv[i], cc);
+	argv[argc] = NULL;
+	request.argv = (const char *const *)argv;
+	request.cwd = o->cwd;
+	if (!o->cwd) {
+		if (!getcwd(cwd, sizeof(cwd)))
+			fail("the current folder: %s", strerror(errno));
+		request.cwd = cwd;
+	}
+	if (o->cc && cc)
+		json_object_set_new(environment, "WEIR_JOB_CC",
+				    json_string(cc));
+	jobspec = jobspec_build(&request, &error);
+	if (!jobspec)
+		fail("%s", error.text);
+	set_options(jobspec, o);
+	for (i = 0; i < argc; i++)
+		free(argv[i]);
+	free(argv);
+	free(name);
+	json_decref(environment);
+	return jobspec;
+}
