@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Orders to the nodes of a job and their reports: exec.RANK.ID. weir-jobs(7).
+ *
+ * A report is taken once: each part of a job counts the bytes that it has
+ * seen, so that the watch may tell the same bytes again.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/output.h"
+#include "schedd/schedd.h"
+
+#define KEY_SIZE	64
+
+/* ---- orders ---- */
+
+static void exec_key(char key[KEY_SIZE], unsigned rank, uint64_t id,
+		     const char *what)
+{
+	snprintf(key, KEY_SIZE, "exec.%u.%" PRIu64 "%s", rank, id, what);
+}
+
+static void namespace_name(char name[KEY_SIZE], uint64_t id)
+{
+	snprintf(name, KEY_SIZE, "job-%" PRIu64, id);
+}
+
+/* Where its tasks write, and the head of what they write. */
+static void make_guest(struct schedd *s, struct job *job)
+{
+	weir_txn_t *txn = commit_txn(s->commit);
+	char key[JOBID_SIZE + 16], ns[KEY_SIZE];
+	struct wire_buf head;
+
+	namespace_name(ns, job->id);
+	weir_txn_make_namespace(txn, ns, job->userid);
+	snprintf(key, sizeof(key), "%s.guest", job->key);
+	weir_txn_link(txn, key, ".", ns);
+	job->guest = true;
+	wire_buf_init(&head);
+	snprintf(key, sizeof(key), "%s.guest.output", job->key);
+	if (output_encode_header(&head, (unsigned)job->ntasks) < 0)
+		schedd_restart(s, "out of memory");
+	else
+		weir_txn_append(txn, key, head.data, head.len);
+	wire_buf_free(&head);
+}
+
+/* {"timestamp":T,"name":"assign","context":{...,"node": */
+static int assign_head(struct wire_buf *b, const struct job *job)
+{
+	char *R = resource_set_encode(job->R);
+	int r = -1;
+
+	if (R)
+		r = buf_printf(b, "{\"timestamp\":%.6f,\"name\":\"assign\","
+			       "\"context\":{\"id\":%" PRIu64 ",\"userid\":%u,"
+			       "\"R\":%s,\"nnodes\":%d,\"ntasks\":%d,"
+			       "\"kill-timeout\":%d,\"taskmap\":", now_wall(),
+			       job->id, (unsigned)job->userid, R, job->nnodes,
+			       job->ntasks, KILL_TIMEOUT);
+	free(R);
+	return r;
+}
+
+static int assign(struct schedd *s, const struct job *job, struct wire_buf *b)
+{
+	char *map = job_taskmap(job);
+	char key[KEY_SIZE];
+	size_t head;
+	int i, r = -1;
+
+	if (map && assign_head(b, job) == 0)
+		r = buf_printf(b, "%s,\"node\":", map);
+	free(map);
+	head = b->len;
+	for (i = 0; r == 0 && i < job->nnodes; i++) {
+		b->len = head;
+		r = buf_printf(b, "%d}}\n", i);
+		exec_key(key, job->nodes[i].rank, job->id, ".order");
+		if (r == 0)
+			weir_txn_append(commit_txn(s->commit), key, b->data,
+					b->len);
+	}
+	return r;
+}
+
+void exec_start(struct schedd *s, struct job *job)
+{
+	struct wire_buf b;
+
+	make_guest(s, job);
+	wire_buf_init(&b);
+	if (assign(s, job, &b) < 0)
+		schedd_restart(s, "out of memory");
+	wire_buf_free(&b);
+}
+
+void exec_signal(struct schedd *s, struct job *job, int signum)
+{
+	char key[KEY_SIZE], text[128];
+	int i, n;
+
+	n = snprintf(text, sizeof(text), "{\"timestamp\":%.6f,"
+		     "\"name\":\"signal\",\"context\":{\"signum\":%d}}\n",
+		     now_wall(), signum);
+	for (i = 0; job->nodes && i < job->nnodes; i++) {
+		if (job->nodes[i].finished)
+			continue;
+		exec_key(key, job->nodes[i].rank, job->id, ".order");
+		weir_txn_append(commit_txn(s->commit), key, text, (size_t)n);
+	}
+}
+
+void exec_clear(struct schedd *s, struct job *job)
+{
+	char key[JOBID_SIZE + 16], ns[KEY_SIZE];
+	weir_txn_t *txn = commit_txn(s->commit);
+	int i;
+
+	for (i = 0; !job->want.mock && job->nodes && i < job->nnodes; i++) {
+		exec_key(key, job->nodes[i].rank, job->id, "");
+		weir_txn_unlink(txn, key, WEIR_UNLINK_RECURSIVE |
+				WEIR_UNLINK_FORCE);
+	}
+	if (job->guest) {
+		snprintf(key, sizeof(key), "%s.guest", job->key);
+		namespace_name(ns, job->id);
+		weir_txn_adopt(txn, key, ns);
+		job->guest = false;
+	}
+}
+
+/* ---- reports ---- */
+
+void exec_progress(struct schedd *s, struct job *job)
+{
+	struct jobevent ev = { .event = EVENT_FINISH };
+
+	if (!job->allocated || !job->nodes || job->want.mock)
+		return;
+	if (job->state == STATE_RUN && !job->started &&
+	    job->nodes_started == job->nnodes)
+		job_post_plain(s, job, EVENT_START);
+	if (!job->finished && job->nodes_finished == job->nnodes) {
+		ev.status = job_final_status(job);
+		job_post(s, job, &ev);
+	}
+}
+
+static void report_exception(struct schedd *s, struct job *job,
+			     json_t *context)
+{
+	const char *type = "exec", *note = "";
+	int severity = 0, wait_status = NO_WAIT_STATUS;
+
+	json_unpack(context, "{s?s s?i s?s s?i}", "type", &type, "severity",
+		    &severity, "note", &note, "wait_status", &wait_status);
+	if (severity < 0 || severity > 7)
+		severity = 0;
+	/* told again after a restart: its log has it */
+	if (job->exception && job->exception_severity <= severity &&
+	    !strcmp(job->exception_type, type) &&
+	    !strcmp(job->exception_note, note))
+		return;
+	job_raise(s, job, type, severity, note, wait_status);
+}
+
+static void take_report(struct schedd *s, struct job *job,
+			struct job_node *n, const struct eventlog_event *ev)
+{
+	int status = 0;
+
+	if (n->finished)
+		return;
+	if (!strcmp(ev->name, "start")) {
+		job->nodes_started += !n->started;
+		n->started = true;
+	} else if (!strcmp(ev->name, "finish")) {
+		json_unpack(ev->context, "{s:i}", "status", &status);
+		n->finished = true;
+		n->status = status;
+		job->nodes_finished++;
+	} else if (!strcmp(ev->name, "exception")) {
+		report_exception(s, job, ev->context);
+	}
+}
+
+/* DATA is at OFFSET of the report of N. */
+static void take_reports(struct schedd *s, struct job *job,
+			 struct job_node *n, const char *data, size_t len,
+			 uint64_t offset)
+{
+	struct eventlog_event ev;
+	struct eventlog_iter it;
+	struct proto_error error;
+	int r;
+
+	if (offset + len <= n->seen)
+		return;
+	if (offset < n->seen) {
+		data += n->seen - offset;
+		len -= n->seen - offset;
+	}
+	it = (struct eventlog_iter) { .data = data, .len = len };
+	while ((r = eventlog_next(&it, &ev, &error)) != 0) {
+		if (r < 0) {
+			daemon_log(LOG_ERR, "%s: a report of rank %u: %s",
+				   job->key, n->rank, error.text);
+			continue;
+		}
+		take_report(s, job, n, &ev);
+		eventlog_clear(&ev);
+	}
+	n->seen = offset + len;
+	exec_progress(s, job);
+}
+
+/* An assignment that no job has: what an unfinished commit or an execd that
+ * came too late left behind. */
+static void remove_orphan(struct schedd *s, unsigned rank, uint64_t id)
+{
+	char key[KEY_SIZE];
+
+	exec_key(key, rank, id, "");
+	weir_txn_unlink(commit_txn(s->commit), key, WEIR_UNLINK_RECURSIVE |
+			WEIR_UNLINK_FORCE);
+}
+
+static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
+{
+	const char *key = weir_future_word(f, 1), *data;
+	bool append = !strcmp(kind, "append");
+	struct job_node *n;
+	struct job *job;
+	uint64_t id, offset = 0;
+	unsigned rank;
+	char what[16];
+	size_t len = 0;
+
+	if ((!append && strcmp(kind, "put")) || !key ||
+	    sscanf(key, "exec.%u.%" SCNu64 ".%15s", &rank, &id, what) != 3)
+		return;
+	job = jobs_find(s->jobs, id);
+	n = job ? job_node_find(job, rank) : NULL;
+	if (!n || !job->allocated) {
+		if (!job || !strcmp(what, "report"))
+			remove_orphan(s, rank, id);
+		return;
+	}
+	data = weir_future_data(f, &len);
+	if (strcmp(what, "report") || !data)
+		return;
+	if (append && weir_future_u64(f, "offset", &offset) < 0)
+		return;
+	take_reports(s, job, n, data, len, offset);
+}
+
+static void on_watch(weir_future_t *f, void *arg)
+{
+	struct schedd *s = arg;
+	const char *kind;
+
+	assert(s->magic == SCHEDD_MAGIC);
+	if (weir_future_error(f)) {
+		schedd_restart(s, weir_future_strerror(f));
+		return;
+	}
+	kind = weir_future_word(f, 0);
+	if (kind)
+		on_change(s, f, kind);
+}
+
+int exec_watch(struct schedd *s)
+{
+	s->exec_watch = weir_kvs_watch(s->h, "primary", "exec",
+				       WEIR_WATCH_PREFIX, 0, 0,
+				       WEIR_WATCH_WAIT);
+	if (!s->exec_watch)
+		return -1;
+	return weir_future_then(s->exec_watch, -1, on_watch, s);
+}
+
+/* ---- a node is gone ---- */
+
+void exec_node_lost(struct schedd *s, unsigned rank, const char *host)
+{
+	struct job *job, *next;
+	struct job_node *n;
+	char note[256];
+
+	snprintf(note, sizeof(note), "lost contact with rank %u (%.150s)",
+		 rank, host);
+	for (job = jobs_first(s->jobs); job; job = next) {
+		next = job->next;
+		n = job->allocated && !job->want.mock ?
+		    job_node_find(job, rank) : NULL;
+		if (!n || n->finished)
+			continue;
+		n->finished = true;
+		n->status = 9;
+		job->nodes_finished++;
+		if (job->state == STATE_RUN)
+			job_raise(s, job, "exec", 0, note, NO_WAIT_STATUS);
+		exec_progress(s, job);
+	}
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records of finished jobs: see history.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schedd/history.h"
+
+struct history {
+	struct record **record;		/* by time of the end */
+	size_t count, size;
+	struct record **bucket;
+	size_t buckets;			/* a power of two, or 0 */
+	size_t results[RESULT_TIMEOUT + 1];
+};
+
+struct history *history_create(void)
+{
+	return calloc(1, sizeof(struct history));
+}
+
+void history_destroy(struct history *h)
+{
+	size_t i;
+
+	if (!h)
+		return;
+	for (i = 0; i < h->count; i++)
+		free(h->record[i]);
+	free(h->record);
+	free(h->bucket);
+	free(h);
+}
+
+static size_t hash(const struct history *h, uint64_t id)
+{
+	id ^= id >> 33;
+	id *= 0xff51afd7ed558ccdULL;
+	id ^= id >> 33;
+	return (size_t)id & (h->buckets - 1);
+}
+
+/* Room for one more in both arrays. */
+static int reserve(struct history *h)
+{
+	size_t size = h->size ? h->size * 2 : 1024, i;
+	struct record **record, **bucket;
+
+	if (h->count < h->size)
+		return 0;
+	record = reallocarray(h->record, size, sizeof(*record));
+	if (!record)
+		return -1;
+	h->record = record;
+	bucket = calloc(size, sizeof(*bucket));
+	if (!bucket)
+		return -1;
+	free(h->bucket);
+	h->bucket = bucket;
+	h->size = h->buckets = size;
+	for (i = 0; i < h->count; i++) {
+		size_t b = hash(h, record[i]->id);
+
+		record[i]->chain = bucket[b];
+		bucket[b] = record[i];
+	}
+	return 0;
+}
+
+static size_t length(const char *s)
+{
+	return s ? strlen(s) + 1 : 0;
+}
+
+static const char *put(char **p, const char *s)
+{
+	char *start = *p;
+
+	if (!s)
+		return NULL;
+	*p = stpcpy(start, s) + 1;
+	return start;
+}
+
+static struct record *record_create(const struct job *job)
+{
+	size_t len = length(job->name) + length(job->cwd) +
+		     length(job->queue) + length(job->nodelist) +
+		     length(job->ranks) + length(job->exception_type) +
+		     length(job->exception_note) + length(job->resources);
+	struct record *r = calloc(1, sizeof(*r) + len);
+	char *p = (char *)(r + 1);
+
+	if (!r)
+		return NULL;
+	r->id = job->id;
+	memcpy(r->entered, job->entered, sizeof(r->entered));
+	r->expiration = job->expiration;
+	r->duration = job->want.duration;
+	r->priority = job->priority;
+	r->userid = job->userid;
+	r->ntasks = job->ntasks;
+	r->ncores = job->ncores;
+	r->nnodes = job->nnodes;
+	r->status = job->status;
+	r->urgency = (unsigned char)job->urgency;
+	r->result = (unsigned char)job_result(job);
+	r->exception_severity = (unsigned char)job->exception_severity;
+	r->exception = job->exception;
+	r->started = job->started;
+	r->finished = job->finished;
+	r->name = put(&p, job->name);
+	r->cwd = put(&p, job->cwd);
+	r->queue = put(&p, job->queue);
+	r->nodelist = put(&p, job->nodelist);
+	r->ranks = put(&p, job->ranks);
+	r->exception_type = put(&p, job->exception_type);
+	r->exception_note = put(&p, job->exception_note);
+	r->resources = put(&p, job->resources);
+	return r;
+}
+
+int history_add(struct history *h, const struct job *job)
+{
+	struct record *r;
+	size_t b;
+
+	if (reserve(h) < 0)
+		return -1;
+	r = record_create(job);
+	if (!r)
+		return -1;
+	h->record[h->count++] = r;
+	b = hash(h, r->id);
+	r->chain = h->bucket[b];
+	h->bucket[b] = r;
+	h->results[r->result]++;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct record *x = *(const struct record *const *)a;
+	const struct record *y = *(const struct record *const *)b;
+	double s = x->entered[STATE_INACTIVE], t = y->entered[STATE_INACTIVE];
+
+	if (s != t)
+		return s < t ? -1 : 1;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+void history_sort(struct history *h)
+{
+	if (h->count)
+		qsort(h->record, h->count, sizeof(h->record[0]), compare);
+}
+
+const struct record *history_find(const struct history *h, uint64_t id)
+{
+	struct record *r = h->buckets ? h->bucket[hash(h, id)] : NULL;
+
+	while (r && r->id != id)
+		r = r->chain;
+	return r;
+}
+
+const struct record *history_nth(const struct history *h, size_t i)
+{
+	return i < h->count ? h->record[h->count - 1 - i] : NULL;
+}
+
+size_t history_count(const struct history *h, int result)
+{
+	return result ? h->results[result] : h->count;
+}

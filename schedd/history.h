@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is kept in memory of finished jobs: as much as listings tell, in one
+ * allocation each, in the order in which they ended. */
+#ifndef WEIR_SCHEDD_HISTORY_H
+#define WEIR_SCHEDD_HISTORY_H
+
+#include "schedd/job.h"
+
+/* The strings lie behind the record, each with its NUL; a NULL string of the
+ * job is left as NULL. */
+struct record {
+	uint64_t id;
+	struct record *chain;	/* in the hash */
+	double entered[STATES];	/* as in struct job */
+	double expiration, duration;
+	int64_t priority;
+	uid_t userid;
+	int ntasks, ncores, nnodes;
+	int status;
+	unsigned char urgency, result, exception_severity;
+	bool exception, started, finished;
+	const char *name, *cwd, *queue, *nodelist, *ranks;
+	const char *exception_type, *exception_note, *resources;
+};
+
+struct history;
+
+struct history *history_create(void);		/* NULL with ENOMEM */
+void history_destroy(struct history *h);	/* NULL is fine */
+/* -1 with ENOMEM. */
+int history_add(struct history *h, const struct job *job);
+/* Orders by the time of the end, after jobs were added out of order. */
+void history_sort(struct history *h);
+const struct record *history_find(const struct history *h, uint64_t id);
+/* Number I from 0, the newest first; NULL beyond the last. */
+const struct record *history_nth(const struct history *h, size_t i);
+/* How many ended with RESULT (RESULT_...), or 0: in all. */
+size_t history_count(const struct history *h, int result);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job comes in: its envelope is verified, its jobspec checked, it gets an
+ * id and its directory. weir-envelope(5), weir-jobspec(5). */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "proto/pubkey.h"
+#include "schedd/schedd.h"
+
+#define URGENCY_MAX	31
+
+struct submission {
+	json_t *payload;
+	const char *J;
+	int urgency, flags;
+	struct envelope *env;
+	struct jobspec *spec;
+};
+
+static int get_payload(struct submission *sub, struct proto_error *err)
+{
+	json_error_t error;
+
+	sub->urgency = WEIR_URGENCY_DEFAULT;
+	if (json_unpack_ex(sub->payload, &error, 0, "{s:s s?i s?i}", "J",
+			   &sub->J, "urgency", &sub->urgency, "flags",
+			   &sub->flags) < 0)
+		return proto_error_set(err, EPROTO, "%s", error.text);
+	return 0;
+}
+
+static int check_urgency(struct schedd *s, weir_call_t *call,
+			 const struct submission *sub, struct proto_error *err)
+{
+	if (sub->urgency < 0 || sub->urgency > URGENCY_MAX)
+		return proto_error_set(err, EINVAL, "urgency range is [0:%d]",
+				       URGENCY_MAX);
+	if (sub->urgency > WEIR_URGENCY_DEFAULT && !may_act(s, call, s->uid))
+		return proto_error_set(err, EPERM, "only the instance's owner "
+				       "can submit with urgency above %d",
+				       WEIR_URGENCY_DEFAULT);
+	if (sub->flags & ~(WEIR_JOB_DEBUG | WEIR_JOB_WAITABLE))
+		return proto_error_set(err, EINVAL, "flags: unknown bits in "
+				       "%d", sub->flags);
+	return 0;
+}
+
+static int verify(struct schedd *s, weir_call_t *call, struct submission *sub,
+		  struct proto_error *err)
+{
+	struct envelope_policy policy = {
+		.mechanisms = ENVELOPE_NONE | ENVELOPE_MUNGE | ENVELOPE_SODIUM,
+		.uid = s->uid,
+		.sender = weir_call_uid(call),
+		.instance = weir_greeting(s->h, "instance"),
+		.now = time(NULL),
+		.max_lifetime = ENVELOPE_LIFETIME,
+		.max_age = ENVELOPE_SUBMIT_AGE,
+		.skew = ENVELOPE_SKEW,
+		.keydir = s->keydir,
+		.own_public = s->own_public,
+	};
+
+	sub->env = envelope_unpack(sub->J, strlen(sub->J), err);
+	if (!sub->env)
+		return -1;
+	if (envelope_verify(sub->env, &policy, err) < 0) {
+		/* whatever the cause, it is the signature that is refused */
+		if (errno == EBADMSG || errno == ESTALE)
+			errno = EPERM;
+		return -1;
+	}
+	if (envelope_nonces_add(s->nonces, sub->env, &policy) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return proto_error_set(err, EPERM,
+				       "this request was submitted before");
+	return proto_error_set(err, errno, "too many submissions in the last "
+			       "%d s", ENVELOPE_SUBMIT_AGE);
+}
+
+static struct job *make_job(struct schedd *s, struct submission *sub,
+			    struct proto_error *err)
+{
+	struct job *job;
+	uint64_t id;
+
+	sub->spec = jobspec_parse(sub->env->payload, sub->env->payload_len,
+				  err);
+	if (!sub->spec)
+		return NULL;
+	if (jobid_gen_next(&s->ids, (uint64_t)(now_wall() * 1000), &id) < 0) {
+		proto_error_set(err, errno, "no more job ids");
+		return NULL;
+	}
+	job = job_create(s, id);
+	if (!job) {
+		proto_error_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	if (job_set_request(job, sub->spec, err) < 0 ||
+	    (pool_count(s->pool) > 0 &&
+	     pool_check(s->pool, &job->want, err) < 0)) {
+		job_destroy(job);
+		return NULL;
+	}
+	if (jobs_add(s->jobs, job) < 0) {
+		job_destroy(job);
+		proto_error_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	return job;
+}
+
+static void put(struct schedd *s, const struct job *job, const char *name,
+		const char *data, size_t len)
+{
+	char key[JOBID_SIZE + 16];
+
+	snprintf(key, sizeof(key), "%s.%s", job->key, name);
+	weir_txn_put(commit_txn(s->commit), key, data, len);
+}
+
+static void enter(struct schedd *s, weir_call_t *call, struct job *job,
+		  const struct submission *sub)
+{
+	struct jobevent ev = {
+		.event = EVENT_SUBMIT, .userid = sub->env->userid,
+		.urgency = sub->urgency, .flags = sub->flags,
+	};
+	size_t len = strlen(sub->J);
+
+	put(s, job, "J", sub->J, len);
+	put(s, job, "jobspec", sub->env->payload, sub->env->payload_len);
+	commit_reply(s->commit, call, job->id);
+	job_post(s, job, &ev);
+	commit_bound(s->commit, len + sub->env->payload_len);
+}
+
+void do_submit(struct schedd *s, weir_call_t *call)
+{
+	struct submission sub = { .payload = call_json(call) };
+	struct proto_error error;
+	struct job *job = NULL;
+
+	if (!sub.payload)
+		return;
+	if (get_payload(&sub, &error) == 0 &&
+	    check_urgency(s, call, &sub, &error) == 0 &&
+	    verify(s, call, &sub, &error) == 0)
+		job = make_job(s, &sub, &error);
+	if (job)
+		enter(s, call, job, &sub);
+	else
+		weir_call_fail(call, errno, "%s", error.text);
+	jobspec_destroy(sub.spec);
+	envelope_destroy(sub.env);
+	json_decref(sub.payload);
+}

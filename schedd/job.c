@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job's fields and how events change them: see job.h. */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "proto/duration.h"
+#include "schedd/job.h"
+
+struct job *job_create(struct schedd *s, uint64_t id)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->magic = JOB_MAGIC;
+	job->schedd = s;
+	job->id = id;
+	job->queued = NOT_QUEUED;
+	job->exception_status = NO_WAIT_STATUS;
+	jobid_encode(id, JOBID_KVS, job->key);
+	return job;
+}
+
+void job_destroy(struct job *job)
+{
+	if (!job)
+		return;
+	assert(job->queued == NOT_QUEUED);
+	resource_set_destroy(job->R);
+	if (job->limit_timer)
+		event_free(job->limit_timer);
+	if (job->kill_timer)
+		event_free(job->kill_timer);
+	free(job->name);
+	free(job->cwd);
+	free(job->queue);
+	free(job->resources);
+	free(job->ranks);
+	free(job->nodelist);
+	free(job->nodes);
+	free(job->exception_type);
+	free(job->exception_note);
+	job->magic = 0;
+	free(job);
+}
+
+/* ---- the request ---- */
+
+static int get_per_resource(struct job_request *want, json_t *options,
+			    struct proto_error *err)
+{
+	json_t *per = json_object_get(options, "per-resource");
+	const char *type = NULL;
+	int count = 1;
+
+	if (!per)
+		return 0;
+	if (json_unpack(per, "{s:s s?i}", "type", &type, "count", &count) < 0 ||
+	    (strcmp(type, "node") && strcmp(type, "core")) || count < 1 ||
+	    count > TASKMAP_TASKS_MAX)
+		return proto_error_set(err, EINVAL, "attributes.system.shell."
+			"options.per-resource: must be an object with type "
+			"\"node\" or \"core\" and a count of 1 or more");
+	want->per = *type;
+	want->per_count = count;
+	return 0;
+}
+
+static int get_taskmap(struct job_request *want, json_t *options,
+		       struct proto_error *err)
+{
+	json_t *map = json_object_get(options, "taskmap");
+	const char *scheme = "", *value = "";
+	char *end;
+	long n = 1;
+
+	if (!map)
+		return 0;
+	json_unpack(map, "{s:s s?s}", "scheme", &scheme, "value", &value);
+	if (!strcmp(scheme, "block"))
+		return 0;
+	if (*value)
+		n = strtol(value, &end, 10);
+	if (strcmp(scheme, "cyclic") || n < 1 || n > TASKMAP_TASKS_MAX ||
+	    (*value && *end))
+		return proto_error_set(err, EINVAL, "attributes.system.shell."
+			"options.taskmap: must be an object with scheme "
+			"\"block\", or \"cyclic\" and perhaps a value");
+	want->cyclic = (int)n;
+	return 0;
+}
+
+static int get_mock(struct job_request *want, json_t *system,
+		    struct proto_error *err)
+{
+	json_t *test = json_object_get(json_object_get(json_object_get(system,
+		"exec"), "test"), "run_duration");
+	struct proto_error inner;
+
+	if (!test)
+		return 0;
+	want->mock = true;
+	want->mock_duration = json_number_value(test);
+	inner.text[0] = '\0';
+	if ((json_is_number(test) && want->mock_duration >= 0) ||
+	    (json_is_string(test) &&
+	     duration_parse(json_string_value(test), &want->mock_duration,
+			    &inner) == 0 && isfinite(want->mock_duration)))
+		return 0;
+	return proto_error_set(err, EINVAL, "attributes.system.exec.test."
+			       "run_duration: must be a duration%s%s",
+			       *inner.text ? ": " : "", inner.text);
+}
+
+static char *copy(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+int job_set_request(struct job *job, const struct jobspec *spec,
+		    struct proto_error *err)
+{
+	json_t *system = json_object_get(json_object_get(spec->json,
+				"attributes"), "system");
+	struct job_request *want = &job->want;
+
+	want->nnodes = spec->nnodes;
+	want->nslots = spec->nslots;
+	want->cores_per_slot = spec->cores_per_slot;
+	want->gpus_per_slot = spec->gpus_per_slot;
+	want->exclusive = spec->exclusive;
+	want->ntasks = spec->ntasks;
+	want->duration = spec->duration;
+	if (json_array_size(json_object_get(system, "dependencies")) > 0)
+		return proto_error_set(err, EINVAL, "attributes.system."
+			"dependencies[0].scheme: this schedd knows none");
+	if (get_per_resource(want, spec->shell_options, err) < 0 ||
+	    get_taskmap(want, spec->shell_options, err) < 0 ||
+	    get_mock(want, system, err) < 0)
+		return -1;
+	job->ntasks = spec->ntasks;
+	job->nnodes = spec->nnodes;
+	job->ncores = spec->nslots * spec->cores_per_slot;
+	job->name = strdup(spec->name);
+	job->cwd = copy(spec->cwd);
+	job->queue = copy(spec->queue);
+	if (!job->name || (spec->cwd && !job->cwd) ||
+	    (spec->queue && !job->queue))
+		return proto_error_set(err, ENOMEM, "out of memory");
+	return 0;
+}
+
+/* ---- resources ---- */
+
+int *job_task_counts(const struct job_request *want,
+		     const struct resource_set *R, int *total)
+{
+	int *counts = calloc(R->count + 1, sizeof(*counts));
+	int *room = calloc(R->count + 1, sizeof(*room));
+	int left = want->ntasks, before = -1;
+	size_t i;
+
+	*total = 0;
+	for (i = 0; counts && room && i < R->count; i++) {
+		int cores = (int)idset_count(R->nodes[i].cores);
+
+		room[i] = cores / want->cores_per_slot;
+		if (want->gpus_per_slot) {
+			int n = (int)idset_count(R->nodes[i].gpus) /
+				want->gpus_per_slot;
+
+			room[i] = n < room[i] ? n : room[i];
+		}
+		if (want->nnodes > 0)
+			room[i] = want->nslots / want->nnodes;
+		if (want->per)
+			counts[i] = want->per_count *
+				    (want->per == 'c' ? cores : 1);
+		*total += counts[i];
+	}
+	/* one to each node in turn, while there is room for it */
+	while (counts && room && !want->per && left > 0 && left != before) {
+		before = left;
+		for (i = 0; i < R->count && left > 0; i++)
+			if (counts[i] < room[i]) {
+				counts[i]++;
+				left--;
+			}
+	}
+	if (!want->per)
+		*total = want->ntasks - left;
+	if (!counts || !room) {
+		free(counts);
+		counts = NULL;
+		errno = ENOMEM;
+	}
+	free(room);
+	return counts;
+}
+
+int job_set_resources(struct job *job, struct resource_set *R)
+{
+	struct idset *set = resource_set_ranks(R);
+	char *ranks = set ? idset_encode(set, 0) : NULL;
+	char *nodelist = resource_set_nodelist(R);
+	struct job_node *nodes = calloc(R->count + 1, sizeof(*nodes));
+	int total;
+	int *counts = job_task_counts(&job->want, R, &total);
+	size_t i;
+
+	idset_destroy(set);
+	if (!ranks || !nodelist || !nodes || !counts) {
+		free(ranks);
+		free(nodelist);
+		free(nodes);
+		free(counts);
+		errno = ENOMEM;
+		return -1;
+	}
+	free(counts);
+	for (i = 0; i < R->count; i++)
+		nodes[i].rank = R->nodes[i].rank;
+	free(job->ranks);
+	free(job->nodelist);
+	free(job->nodes);
+	resource_set_destroy(job->R);
+	job->R = R;
+	job->ranks = ranks;
+	job->nodelist = nodelist;
+	job->nodes = nodes;
+	job->nodes_started = job->nodes_finished = 0;
+	job->nnodes = (int)R->count;
+	job->ncores = (int)resource_set_ncores(R);
+	job->ntasks = total;
+	job->expiration = R->expiration;
+	return 0;
+}
+
+char *job_taskmap(const struct job *job)
+{
+	int total;
+	int *counts = job_task_counts(&job->want, job->R, &total);
+	struct taskmap *map = NULL;
+	char *text;
+
+	if (counts && job->want.cyclic)
+		map = taskmap_cyclic(counts, job->R->count, job->want.cyclic);
+	else if (counts)
+		map = taskmap_block(counts, job->R->count);
+	free(counts);
+	text = map ? taskmap_encode(map) : NULL;
+	taskmap_destroy(map);
+	return text;
+}
+
+struct job_node *job_node_find(struct job *job, unsigned rank)
+{
+	int lo = 0, hi = job->nodes ? job->nnodes : 0;
+
+	while (lo < hi) {
+		int mid = lo + (hi - lo) / 2;
+
+		if (job->nodes[mid].rank == rank)
+			return &job->nodes[mid];
+		if (job->nodes[mid].rank < rank)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* ---- events ---- */
+
+/* The worst exception is kept, of equally bad ones the first. */
+static int take_exception(struct job *job, const struct jobevent *ev)
+{
+	char *type, *note;
+
+	if (job->exception && job->exception_severity <= ev->severity)
+		return 0;
+	type = strdup(ev->type);
+	note = strdup(ev->note ? ev->note : "");
+	if (!type || !note) {
+		free(type);
+		free(note);
+		errno = ENOMEM;
+		return -1;
+	}
+	free(job->exception_type);
+	free(job->exception_note);
+	job->exception = true;
+	job->exception_severity = ev->severity;
+	job->exception_status = ev->wait_status;
+	job->exception_type = type;
+	job->exception_note = note;
+	return 0;
+}
+
+static int take_event(struct job *job, const struct jobevent *ev)
+{
+	switch (ev->event) {
+	case EVENT_SUBMIT:
+		job->userid = ev->userid;
+		job->urgency = ev->urgency;
+		job->flags = ev->flags;
+		job->entered[STATE_NEW] = ev->time;
+		return 0;
+	case EVENT_PRIORITY:
+		job->priority = ev->priority;
+		return 0;
+	case EVENT_URGENCY:
+		job->urgency = ev->urgency;
+		return 0;
+	case EVENT_ALLOC:
+		free(job->resources);
+		job->resources = strdup(ev->resources);
+		job->allocated = true;
+		return job->resources ? 0 : -1;
+	case EVENT_START:
+		job->started = true;
+		return 0;
+	case EVENT_FINISH:
+		job->finished = true;
+		job->status = ev->status;
+		return 0;
+	case EVENT_FREE:
+		job->allocated = false;
+		return 0;
+	case EVENT_EXCEPTION:
+	case EVENT_FATAL:
+		return take_exception(job, ev);
+	default:
+		return 0;
+	}
+}
+
+int job_update(struct job *job, const struct jobevent *ev,
+	       enum job_action *action)
+{
+	const struct state_cell *cell = state_cell(job->state, ev->event);
+
+	*action = ACTION_NONE;
+	if (cell->verdict == STATE_ERROR) {
+		errno = EPROTO;
+		return -1;
+	}
+	if (cell->verdict == STATE_IGNORED)
+		return 0;
+	if (take_event(job, ev) < 0)
+		return -1;
+	if (cell->next != job->state) {
+		job->state = cell->next;
+		job->entered[cell->next] = ev->time;
+	}
+	*action = cell->action;
+	return 0;
+}
+
+/* ---- the end ---- */
+
+/* A wait status as that of a process that exited, as a shell would see it. */
+static int exit_form(int status)
+{
+	return WIFSIGNALED(status) ? (128 + WTERMSIG(status)) << 8 : status;
+}
+
+int job_final_status(const struct job *job)
+{
+	int i, status = 0;
+
+	if (job->exception && job->exception_severity == 0 &&
+	    job->exception_status != NO_WAIT_STATUS)
+		return exit_form(job->exception_status);
+	for (i = 0; job->nodes && i < job->nnodes; i++)
+		if (job->nodes[i].status > status)
+			status = job->nodes[i].status;
+	return status;
+}
+
+int job_result(const struct job *job)
+{
+	if (job->exception && job->exception_severity == 0) {
+		if (!strcmp(job->exception_type, "cancel"))
+			return RESULT_CANCELED;
+		if (!strcmp(job->exception_type, "timeout"))
+			return RESULT_TIMEOUT;
+		return RESULT_FAILED;
+	}
+	return job->finished && job->status == 0 ? RESULT_COMPLETED :
+	       RESULT_FAILED;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job that is not finished: what it asks for, where it is in its life,
+ * what it holds. weir-jobs(7).
+ *
+ * job_update is the only way in which a job gets on: it takes an event,
+ * asks the table and changes the fields. It has no effect elsewhere, so that
+ * a log read back at a start gives the same job as the events did live.
+ */
+#ifndef WEIR_SCHEDD_JOB_H
+#define WEIR_SCHEDD_JOB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/jobid.h"
+#include "proto/jobspec.h"
+#include "proto/resource_set.h"
+#include "proto/taskmap.h"
+#include "schedd/jobevent.h"
+#include "schedd/state.h"
+
+#define JOB_MAGIC	0x4a4f4253u
+#define NOT_QUEUED	SIZE_MAX
+#define PRIORITY_MAX	4294967295LL
+
+enum job_result { RESULT_COMPLETED = 1, RESULT_FAILED = 2,
+		  RESULT_CANCELED = 4, RESULT_TIMEOUT = 8 };
+
+/* What a jobspec asks of the scheduler, and how tasks go on nodes. */
+struct job_request {
+	int nnodes;		/* 0: any number */
+	int nslots;
+	int cores_per_slot, gpus_per_slot;
+	bool exclusive;
+	int ntasks;		/* in total, unless PER is set */
+	char per;		/* tasks per 'n'ode or 'c'ore; 0: as ntasks */
+	int per_count;
+	int cyclic;		/* tasks at a time on a node; 0: in blocks */
+	double duration;	/* seconds; 0: no limit */
+	bool mock;		/* nothing is run: it ends by itself */
+	double mock_duration;	/* seconds */
+};
+
+/* The part of a job on one of its nodes. */
+struct job_node {
+	unsigned rank;
+	bool started, finished;
+	int status;		/* wait status, once finished */
+	uint64_t seen;		/* bytes of its reports taken */
+};
+
+struct commit_entry;
+struct event;
+struct schedd;
+
+struct job {
+	uint32_t magic;
+	struct schedd *schedd;		/* whose timers call back */
+	uint64_t id;
+	struct job *chain;		/* in the hash */
+	struct job *next, **prev;	/* all jobs, newest first */
+	size_t queued;			/* place in the queue, or NOT_QUEUED */
+	enum job_state state;
+	char key[JOBID_SIZE];		/* job.0000.... */
+	/* from the request */
+	uid_t userid;
+	int urgency, flags;
+	int64_t priority;
+	struct job_request want;
+	char *name, *cwd, *queue;	/* cwd, queue: or NULL */
+	/* when it came into each state; 0: not yet */
+	double entered[STATES];
+	/* what it holds */
+	struct resource_set *R;		/* from alloc until free */
+	char *resources;		/* summary, from alloc on; or NULL */
+	char *ranks, *nodelist;		/* likewise */
+	int ncores, nnodes, ntasks;	/* as asked, then as given */
+	double expiration;		/* seconds since 1970; 0: none */
+	bool allocated;			/* by its log: alloc, no free */
+	bool guest;			/* its namespace exists */
+	struct job_node *nodes;		/* nnodes of them, of R */
+	int nodes_started, nodes_finished;
+	/* how it ended */
+	bool started, finished;
+	int status;			/* wait status, once finished */
+	bool exception;			/* one has come; the worst: */
+	int exception_severity;
+	int exception_status;		/* its wait status, or NO_... */
+	char *exception_type, *exception_note;
+	/* timers */
+	struct event *limit_timer;	/* time limit; of a mock, its end */
+	struct event *kill_timer;	/* SIGKILL comes after a while */
+	/* where its events of this turn are gathered (commit.c) */
+	uint64_t turn;
+	size_t entry;
+};
+
+/* NULL with ENOMEM. */
+struct job *job_create(struct schedd *s, uint64_t id);
+void job_destroy(struct job *job);	/* NULL is fine; not while queued */
+/* Takes what counts from a jobspec that has been parsed. -1 with EINVAL: an
+ * attribute that schedd reads is malformed or not known. */
+int job_set_request(struct job *job, const struct jobspec *spec,
+		    struct proto_error *err);
+/* Gives it R, which is taken. -1 with ENOMEM: R is still the caller's. */
+int job_set_resources(struct job *job, struct resource_set *R);
+
+/* -1 with EPROTO if EV must not happen in this state, -1 with ENOMEM; else
+ * what has to be done now. */
+int job_update(struct job *job, const struct jobevent *ev,
+	       enum job_action *action);
+
+/* Tasks on each node of R, to be freed; *TOTAL gets the sum. */
+int *job_task_counts(const struct job_request *want,
+		     const struct resource_set *R, int *total);
+/* The text of the task map, to be freed. */
+char *job_taskmap(const struct job *job);
+/* The part on RANK, or NULL. */
+struct job_node *job_node_find(struct job *job, unsigned rank);
+/* The wait status that its nodes and its exception give. */
+int job_final_status(const struct job *job);
+int job_result(const struct job *job);
+
+#endif

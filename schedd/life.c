@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The way of a job: an event is written to its log, the table is asked, and
+ * what the table wants done is done, which often is the next event.
+ * weir-jobs(7). */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "schedd/schedd.h"
+
+double now_wall(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void job_post(struct schedd *s, struct job *job, struct jobevent *ev)
+{
+	enum job_action action;
+
+	assert(job->magic == JOB_MAGIC);
+	ev->time = now_wall();
+	if (job_update(job, ev, &action) < 0) {
+		/* ours are legal by construction */
+		assert(errno == ENOMEM);
+		schedd_restart(s, "out of memory");
+		return;
+	}
+	commit_event(s->commit, job, ev);
+	job_act(s, job, action);
+}
+
+void job_post_plain(struct schedd *s, struct job *job, enum job_event event)
+{
+	struct jobevent ev = { .event = event };
+
+	job_post(s, job, &ev);
+}
+
+static void raise_event(struct schedd *s, struct job *job,
+			struct jobevent *ev)
+{
+	ev->event = ev->severity == 0 ? EVENT_FATAL : EVENT_EXCEPTION;
+	job_post(s, job, ev);
+}
+
+void job_raise(struct schedd *s, struct job *job, const char *type,
+	       int severity, const char *note, int wait_status)
+{
+	struct jobevent ev = {
+		.severity = severity, .type = type, .note = note,
+		.wait_status = wait_status,
+	};
+
+	raise_event(s, job, &ev);
+}
+
+void job_raise_by(struct schedd *s, struct job *job, const char *type,
+		  int severity, const char *note, uid_t userid)
+{
+	struct jobevent ev = {
+		.severity = severity, .type = type, .note = note,
+		.wait_status = NO_WAIT_STATUS,
+		.has_userid = true, .userid = userid,
+	};
+
+	raise_event(s, job, &ev);
+}
+
+/* ---- actions ---- */
+
+static void act_validate(struct schedd *s, struct job *job)
+{
+	job_post_plain(s, job, EVENT_VALIDATE);
+}
+
+static void act_depend(struct schedd *s, struct job *job)
+{
+	job_post_plain(s, job, EVENT_DEPEND);
+}
+
+static void act_priority(struct schedd *s, struct job *job)
+{
+	struct jobevent ev = {
+		.event = EVENT_PRIORITY, .priority = job->urgency,
+	};
+
+	job_post(s, job, &ev);
+}
+
+/* Priority 0 holds it back. */
+static void act_queue(struct schedd *s, struct job *job)
+{
+	if (job->priority == 0) {
+		jobs_dequeue(s->jobs, job);
+		return;
+	}
+	if (jobs_enqueue(s->jobs, job) < 0) {
+		schedd_restart(s, "out of memory");
+		return;
+	}
+	sched_wake(s);
+}
+
+static void act_start(struct schedd *s, struct job *job)
+{
+	jobs_dequeue(s->jobs, job);
+	if (job->want.mock) {
+		mock_start(s, job);
+		return;
+	}
+	limit_set(s, job);
+	exec_start(s, job);
+}
+
+static void act_stop(struct schedd *s, struct job *job)
+{
+	jobs_dequeue(s->jobs, job);
+	sched_wake(s);
+	if (!job->allocated)
+		job_post_plain(s, job, EVENT_CLEAN);
+	else if (job->want.mock)
+		mock_end(s, job);
+	else
+		kill_job(s, job);
+}
+
+static void act_release(struct schedd *s, struct job *job)
+{
+	job_post_plain(s, job, EVENT_RELEASE);
+}
+
+static void act_free(struct schedd *s, struct job *job)
+{
+	if (job->R)
+		pool_free(s->pool, job->R);
+	exec_clear(s, job);
+	sched_wake(s);
+	job_post_plain(s, job, EVENT_FREE);
+}
+
+static void act_clean(struct schedd *s, struct job *job)
+{
+	job_post_plain(s, job, EVENT_CLEAN);
+}
+
+static void act_forget(struct schedd *s, struct job *job)
+{
+	if (history_add(s->history, job) < 0)
+		schedd_restart(s, "out of memory");
+	jobs_remove(s->jobs, job);
+	job_destroy(job);
+}
+
+static void (*const actions[ACTIONS])(struct schedd *, struct job *) = {
+	[ACTION_NONE] = NULL,
+	[ACTION_VALIDATE] = act_validate,
+	[ACTION_DEPEND] = act_depend,
+	[ACTION_PRIORITY] = act_priority,
+	[ACTION_QUEUE] = act_queue,
+	[ACTION_START] = act_start,
+	[ACTION_STOP] = act_stop,
+	[ACTION_RELEASE] = act_release,
+	[ACTION_FREE] = act_free,
+	[ACTION_CLEAN] = act_clean,
+	[ACTION_FORGET] = act_forget,
+};
+
+void job_act(struct schedd *s, struct job *job, enum job_action action)
+{
+	assert(action < ACTIONS);
+	if (actions[action])
+		actions[action](s, job);
+}

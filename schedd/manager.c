@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* job-manager: exceptions and signals that users ask for. weir-jobs(7). */
+#include "config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "schedd/schedd.h"
+
+/* The job ID, if the caller may act on it; else the call has failed. */
+static struct job *find(struct schedd *s, weir_call_t *call, json_int_t id)
+{
+	const struct record *r;
+	struct job *job = jobs_find(s->jobs, (uint64_t)id);
+
+	r = job ? NULL : history_find(s->history, (uint64_t)id);
+	if (!job && !r)
+		weir_call_fail(call, ENOENT, "no such job");
+	else if (!may_act(s, call, job ? job->userid : r->userid))
+		weir_call_fail(call, EPERM, "the job is another user's");
+	else if (!job)
+		weir_call_fail(call, EINVAL, "job is inactive");
+	else
+		return job;
+	return NULL;
+}
+
+/* Types are words: they stand in listings. */
+static bool good_type(const char *type)
+{
+	const char *p;
+
+	for (p = type; *p; p++)
+		if (!isgraph((unsigned char)*p))
+			return false;
+	return p > type && p - type <= 64;
+}
+
+void do_raise(struct schedd *s, weir_call_t *call)
+{
+	json_t *o = call_json(call);
+	const char *type = NULL, *note = "";
+	json_error_t error;
+	struct job *job;
+	json_int_t id;
+	int severity = 0;
+
+	if (!o)
+		return;
+	if (json_unpack_ex(o, &error, 0, "{s:I s:s s?i s?s}", "id", &id,
+			   "type", &type, "severity", &severity, "note",
+			   &note) < 0) {
+		weir_call_fail(call, EPROTO, "%s", error.text);
+	} else if (severity < 0 || severity > 7) {
+		weir_call_fail(call, EINVAL, "severity range is [0:7]");
+	} else if (!good_type(type)) {
+		weir_call_fail(call, EINVAL, "type: must be a word of at most "
+			       "64 characters");
+	} else if ((job = find(s, call, id))) {
+		commit_reply(s->commit, call, 0);
+		job_raise_by(s, job, type, severity, note,
+			     weir_call_uid(call));
+	}
+	json_decref(o);
+}
+
+void do_kill(struct schedd *s, weir_call_t *call)
+{
+	json_t *o = call_json(call);
+	json_error_t error;
+	struct job *job;
+	json_int_t id;
+	int signum;
+
+	if (!o)
+		return;
+	if (json_unpack_ex(o, &error, 0, "{s:I s:i}", "id", &id, "signum",
+			   &signum) < 0) {
+		weir_call_fail(call, EPROTO, "%s", error.text);
+	} else if (signum < 1 || signum >= NSIG) {
+		weir_call_fail(call, EINVAL, "signum: must be 1 to %d, got "
+			       "%d", NSIG - 1, signum);
+	} else if ((job = find(s, call, id))) {
+		if (job->state != STATE_RUN || job->want.mock) {
+			weir_call_fail(call, EINVAL, "job is not running");
+		} else {
+			exec_signal(s, job, signum);
+			commit_reply(s->commit, call, 0);
+		}
+	}
+	json_decref(o);
+}
+
+void do_ping(struct schedd *s, weir_call_t *call)
+{
+	size_t len;
+	const void *data = weir_call_data(call, &len);
+
+	weir_call_reply(call, data, len);
+}

@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The start: every job is read back from the store, its log taken through
+ * the table as if it happened now. A directory that makes no sense is told
+ * and left alone. schedd(8). */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schedd/schedd.h"
+
+#define WINDOW		256	/* requests on the way at a time */
+#define PAGE		10000	/* names */
+#define EPOCH		1767225600.0	/* 2026: without instance.start */
+
+enum { EVENTLOG, JOBSPEC, R, KEYS };
+static const char *const keys[KEYS] = { "eventlog", "jobspec", "R" };
+
+struct ids {
+	uint64_t *id;
+	size_t count, size;
+};
+
+static int ids_add(struct ids *ids, uint64_t id)
+{
+	if (ids->count == ids->size) {
+		size_t n = ids->size ? ids->size * 2 : 1024;
+		uint64_t *p = reallocarray(ids->id, n, sizeof(*p));
+
+		if (!p)
+			return -1;
+		ids->id = p;
+		ids->size = n;
+	}
+	ids->id[ids->count++] = id;
+	return 0;
+}
+
+static int failed(struct weir_error *error, weir_future_t *f, const char *what)
+{
+	error->errnum = f ? weir_future_error(f) : errno;
+	if (!error->errnum)
+		error->errnum = EIO;
+	snprintf(error->text, sizeof(error->text), "%s: %.180s", what,
+		 f && weir_future_error(f) ? weir_future_strerror(f) :
+		 strerror(error->errnum));
+	errno = error->errnum;
+	return -1;
+}
+
+/* ---- ids: four levels of directories, each a group of the id ---- */
+
+static void level_key(char key[JOBID_SIZE], uint64_t prefix, int level)
+{
+	jobid_encode(prefix, JOBID_KVS, key);
+	key[3 + 5 * level] = '\0';	/* "job", then ".xxxx" a level */
+}
+
+/* Four hexadecimal digits; -1 for any other name. */
+static long group(const char *name)
+{
+	char *end;
+	long n = strtol(name, &end, 16);
+
+	return strlen(name) == 4 && !*end && n >= 0 ? n : -1;
+}
+
+/* What is in F's page, below PREFIX. *AFTER gets the last name if more
+ * follows, else "". */
+static int take_page(weir_future_t *f, uint64_t prefix, int level,
+		     struct ids *below, char after[8])
+{
+	const char *type, *name, *more;
+	uint64_t size;
+
+	after[0] = '\0';
+	while (weir_kvs_list_next(f, &type, &size, &name) > 0) {
+		long n = group(name);
+
+		snprintf(after, 8, "%.7s", name);
+		if (n < 0 || strcmp(type, "dir")) {
+			daemon_log(LOG_WARNING, "job: '%s' is no part of a "
+				   "job id", name);
+			continue;
+		}
+		if (ids_add(below, prefix |
+			    (uint64_t)n << (16 * (3 - level))) < 0)
+			return -1;
+	}
+	more = weir_future_option(f, "more");
+	if (!more || strcmp(more, "1"))
+		after[0] = '\0';
+	return 0;
+}
+
+static int list_rest(struct schedd *s, weir_future_t *f, uint64_t prefix,
+		     int level, struct ids *below, struct weir_error *error)
+{
+	char key[JOBID_SIZE], after[8];
+
+	level_key(key, prefix, level);
+	for (;;) {
+		if (!f || weir_future_get(f) < 0) {
+			bool none = f && weir_future_error(f) == ENOENT;
+
+			if (!none)
+				failed(error, f, key);
+			weir_future_destroy(f);
+			return none ? 0 : -1;
+		}
+		if (take_page(f, prefix, level, below, after) < 0) {
+			failed(error, NULL, key);
+			weir_future_destroy(f);
+			return -1;
+		}
+		weir_future_destroy(f);
+		if (!after[0])
+			return 0;
+		f = weir_kvs_list(s->h, "primary", key, NULL, after, PAGE);
+	}
+}
+
+/* From the directories of LEVEL to those one deeper. */
+static int descend(struct schedd *s, const struct ids *at, int level,
+		   struct ids *below, struct weir_error *error)
+{
+	weir_future_t *f[WINDOW];
+	char key[JOBID_SIZE];
+	size_t i, j, n;
+	int r = 0;
+
+	for (i = 0; i < at->count; i += n) {
+		n = at->count - i < WINDOW ? at->count - i : WINDOW;
+		for (j = 0; j < n; j++) {
+			level_key(key, at->id[i + j], level);
+			f[j] = weir_kvs_list(s->h, "primary", key, NULL, NULL,
+					     PAGE);
+		}
+		for (j = 0; j < n; j++) {
+			if (r == 0)
+				r = list_rest(s, f[j], at->id[i + j], level,
+					      below, error);
+			else
+				weir_future_destroy(f[j]);
+		}
+		if (r < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int find_ids(struct schedd *s, struct ids *ids,
+		    struct weir_error *error)
+{
+	struct ids at = { NULL, 0, 0 }, below;
+	int level, r = 0;
+
+	if (ids_add(&at, 0) < 0)
+		return failed(error, NULL, "job");
+	for (level = 0; level < 4 && r == 0; level++) {
+		below = (struct ids) { NULL, 0, 0 };
+		r = descend(s, &at, level, &below, error);
+		free(at.id);
+		at = below;
+	}
+	if (r < 0)
+		free(at.id);
+	else
+		*ids = at;
+	return r;
+}
+
+/* ---- one job ---- */
+
+static int take_events(struct job *job, const char *data, size_t len,
+		       struct proto_error *error)
+{
+	struct eventlog_iter it = { .data = data, .len = len };
+	struct eventlog_event line;
+	enum job_action action;
+	struct jobevent ev;
+	int r;
+
+	while ((r = eventlog_next(&it, &line, error)) > 0) {
+		r = jobevent_decode(&ev, &line, error);
+		if (r == 0 && job_update(job, &ev, &action) < 0)
+			r = proto_error_set(error, errno, "event %s in state "
+					    "%s", line.name,
+					    state_name(job->state));
+		eventlog_clear(&line);
+		if (r < 0)
+			break;
+	}
+	if (r == 0 && it.len > 0)
+		r = proto_error_set(error, EINVAL, "the last line has no end");
+	if (r == 0 && job->entered[STATE_NEW] == 0)
+		r = proto_error_set(error, EINVAL, "there is no submit");
+	return r;
+}
+
+static const char *value(weir_future_t *f, size_t *len)
+{
+	*len = 0;
+	return f && weir_future_get(f) == 0 ? weir_future_data(f, len) : NULL;
+}
+
+/* From the values of its keys; NULL with ERROR. */
+static struct job *job_read(struct schedd *s, uint64_t id,
+			    weir_future_t *const f[KEYS],
+			    struct proto_error *error)
+{
+	struct job *job = job_create(s, id);
+	struct resource_set *set;
+	struct jobspec *spec;
+	const char *data;
+	size_t len;
+	int r;
+
+	if (!job)
+		goto memory;
+	data = value(f[JOBSPEC], &len);
+	if (!data) {
+		proto_error_set(error, EINVAL, "jobspec: cannot be read");
+		goto fail;
+	}
+	spec = jobspec_parse(data, len, error);
+	if (!spec)
+		goto fail;
+	r = job_set_request(job, spec, error);
+	jobspec_destroy(spec);
+	data = value(f[EVENTLOG], &len);
+	if (r == 0 && !data)
+		r = proto_error_set(error, EINVAL,
+				    "eventlog: cannot be read");
+	if (r < 0 || take_events(job, data, len, error) < 0)
+		goto fail;
+	data = value(f[R], &len);
+	if (data) {
+		set = resource_set_parse(data, len, error);
+		if (!set)
+			goto fail;
+		if (job_set_resources(job, set) < 0) {
+			resource_set_destroy(set);
+			goto memory;
+		}
+	}
+	return job;
+memory:
+	proto_error_set(error, ENOMEM, "out of memory");
+fail:
+	job_destroy(job);
+	return NULL;
+}
+
+/* So recent that its request could be presented again? */
+static bool replayable(const struct job *job)
+{
+	return now_wall() - job->entered[STATE_NEW] <
+	       ENVELOPE_SUBMIT_AGE + ENVELOPE_SKEW;
+}
+
+static void remember_nonce(struct schedd *s, const struct job *job)
+{
+	struct envelope_policy policy = {
+		.now = (int64_t)now_wall(), .skew = ENVELOPE_SKEW,
+		.max_age = ENVELOPE_SUBMIT_AGE,
+	};
+	char key[JOBID_SIZE + 8];
+	struct envelope *env;
+	weir_future_t *f;
+	const char *data;
+	size_t len;
+
+	snprintf(key, sizeof(key), "%s.J", job->key);
+	f = weir_kvs_get(s->h, "primary", key, NULL);
+	data = value(f, &len);
+	env = data ? envelope_unpack(data, len, NULL) : NULL;
+	if (env)
+		envelope_nonces_add(s->nonces, env, &policy);
+	envelope_destroy(env);
+	weir_future_destroy(f);
+}
+
+static int keep(struct schedd *s, struct job *job)
+{
+	if (replayable(job))
+		remember_nonce(s, job);
+	if (job->state == STATE_INACTIVE) {
+		int r = history_add(s->history, job);
+
+		job_destroy(job);
+		return r;
+	}
+	if (jobs_add(s->jobs, job) < 0) {
+		job_destroy(job);
+		return -1;
+	}
+	if (job->allocated && job->R && pool_adopt(s->pool, job->R) < 0)
+		daemon_log(LOG_ERR, "%s: its resources are in use: %s",
+			   job->key, strerror(errno));
+	return 0;
+}
+
+static int read_jobs(struct schedd *s, const struct ids *ids,
+		     struct weir_error *error)
+{
+	weir_future_t *f[WINDOW / KEYS][KEYS];
+	char key[JOBID_SIZE + 16];
+	struct proto_error why;
+	size_t i, j, n, most = WINDOW / KEYS;
+	struct job *job;
+	int k, r = 0;
+
+	for (i = 0; i < ids->count && r == 0; i += n) {
+		n = ids->count - i < most ? ids->count - i : most;
+		for (j = 0; j < n; j++)
+			for (k = 0; k < KEYS; k++) {
+				jobid_encode(ids->id[i + j], JOBID_KVS, key);
+				strcat(key, ".");
+				strcat(key, keys[k]);
+				f[j][k] = weir_kvs_get(s->h, "primary", key,
+						       NULL);
+			}
+		for (j = 0; j < n; j++) {
+			job = job_read(s, ids->id[i + j], f[j], &why);
+			for (k = 0; k < KEYS; k++)
+				weir_future_destroy(f[j][k]);
+			jobid_encode(ids->id[i + j], JOBID_KVS, key);
+			if (!job)
+				daemon_log(LOG_ERR, "%s: skipped: %s", key,
+					   why.text);
+			else if (keep(s, job) < 0)
+				r = failed(error, NULL, key);
+		}
+	}
+	return r;
+}
+
+/* ---- the rest ---- */
+
+static int read_inventory(struct schedd *s, struct weir_error *error)
+{
+	weir_future_t *f = weir_kvs_get(s->h, "primary", "resource.R", NULL);
+	struct proto_error why;
+	struct resource_set *all;
+	size_t len;
+	const char *data = value(f, &len);
+	int r = 0;
+
+	if (!data && (!f || weir_future_error(f) != ENOENT)) {
+		r = failed(error, f, "resource.R");
+		weir_future_destroy(f);
+		return r;
+	}
+	all = data ? resource_set_parse(data, len, &why) : NULL;
+	if (all) {
+		if (pool_define_all(s->pool, all) < 0)
+			r = failed(error, NULL, "resource.R");
+		s->inventory = strndup(data, len);
+	} else if (data) {
+		daemon_log(LOG_ERR, "resource.R: %s", why.text);
+	}
+	resource_set_destroy(all);
+	weir_future_destroy(f);
+	return r;
+}
+
+/* Which jobs have a namespace: lines "job-ID OWNER VERSION". */
+static int read_namespaces(struct schedd *s, struct weir_error *error)
+{
+	weir_future_t *f = weir_kvs_namespace_list(s->h);
+	const char *data, *p;
+	struct job *job;
+	uint64_t id;
+	int r = 0;
+
+	if (!f || weir_future_get(f) < 0) {
+		r = failed(error, f, "namespaces");
+		weir_future_destroy(f);
+		return r;
+	}
+	data = weir_future_data(f, NULL);
+	for (p = data; p && *p; p = strchr(p, '\n'), p = p ? p + 1 : NULL)
+		if (sscanf(p, "job-%" SCNu64 " ", &id) == 1) {
+			job = jobs_find(s->jobs, id);
+			if (job)
+				job->guest = true;
+		}
+	weir_future_destroy(f);
+	return 0;
+}
+
+static double read_start(struct schedd *s)
+{
+	weir_future_t *f = weir_kvs_get(s->h, "primary", "instance.start",
+					NULL);
+	size_t len;
+	const char *data = value(f, &len);
+	double start = data ? strtod(data, NULL) : 0;
+
+	weir_future_destroy(f);
+	return start > EPOCH && start <= now_wall() ? start : EPOCH;
+}
+
+int replay(struct schedd *s, struct weir_error *error)
+{
+	struct ids ids = { NULL, 0, 0 };
+	uint64_t highest;
+	int r;
+
+	if (read_inventory(s, error) < 0 || find_ids(s, &ids, error) < 0)
+		return -1;
+	highest = ids.count ? ids.id[ids.count - 1] : 0;
+	r = read_jobs(s, &ids, error);
+	free(ids.id);
+	if (r < 0 || read_namespaces(s, error) < 0)
+		return -1;
+	history_sort(s->history);
+	if (jobid_gen_init(&s->ids, (uint64_t)(read_start(s) * 1000), 0,
+			   highest) < 0)
+		return failed(error, NULL, "job ids");
+	return 0;
+}
+
+/* What is in its log but not in memory cannot be told from outside: a job
+ * that runs on resources that nobody knows is ended. */
+static void resume(struct schedd *s, struct job *job)
+{
+	struct jobevent ev = { .event = EVENT_FINISH, .status = 9 };
+
+	if (job->allocated && !job->R) {
+		if (job->state == STATE_RUN)
+			job_raise(s, job, "exec", 0, "R: cannot be read",
+				  NO_WAIT_STATUS);
+		if (!job->finished)
+			job_post(s, job, &ev);
+		else
+			job_act(s, job, ACTION_RELEASE);
+		return;
+	}
+	if (job->state == STATE_RUN && job->want.mock)
+		mock_start(s, job);
+	else if (job->state == STATE_RUN)
+		limit_set(s, job);
+	else
+		job_act(s, job, state_resume(job->state, job->allocated,
+					     job->finished));
+}
+
+void replay_resume(struct schedd *s)
+{
+	struct job *job, *next;
+	size_t n = jobs_count(s->jobs);
+
+	if (n > 0 || history_count(s->history, 0) > 0)
+		daemon_log(LOG_INFO, "%zu jobs go on, %zu have ended", n,
+			   history_count(s->history, 0));
+	for (job = jobs_first(s->jobs); job; job = next) {
+		next = job->next;
+		resume(s, job);
+	}
+}

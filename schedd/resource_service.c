@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* resource.sched-status: what there is, is down, is in use. weir-jobs(7). */
+#include "config.h"
+
+#include <errno.h>
+
+#include "schedd/schedd.h"
+
+static const struct {
+	const char *name;
+	enum pool_part part;
+} parts[] = {
+	{ "all", POOL_ALL },
+	{ "down", POOL_DOWN },
+	{ "allocated", POOL_ALLOCATED },
+};
+
+void do_sched_status(struct schedd *s, weir_call_t *call)
+{
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; o && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct resource_set *set = pool_part(s->pool, parts[i].part);
+		json_t *R = set ? resource_set_to_json(set) : NULL;
+
+		resource_set_destroy(set);
+		if (json_object_set_new(o, parts[i].name, R) < 0) {
+			json_decref(o);
+			o = NULL;
+		}
+	}
+	call_answer(call, o);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* First come, first served: once a turn of the loop the queue gets what is
+ * free, and stops at the first job that has to wait. schedd(8). */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schedd/schedd.h"
+
+void sched_wake(struct schedd *s)
+{
+	s->sched_wanted = true;
+	commit_wake(s->commit);
+}
+
+static int add_range(struct wire_buf *b, const char *kind,
+		     const struct idset *set)
+{
+	char *text;
+	int r;
+
+	if (idset_empty(set))
+		return 0;
+	text = idset_encode(set, IDSET_BRACKETS);
+	if (!text)
+		return -1;
+	r = buf_printf(b, "%s%s", kind, text);
+	free(text);
+	return r;
+}
+
+/* "rank0/core[0-1],gpu0 rank1/core0", cut after a while; to be freed. */
+static char *summary(const struct resource_set *R)
+{
+	struct wire_buf b;
+	char *text;
+	size_t i;
+
+	wire_buf_init(&b);
+	for (i = 0; i < R->count && b.len < 1024; i++)
+		if (buf_printf(&b, "%srank%u", i ? " " : "",
+			       R->nodes[i].rank) < 0 ||
+		    add_range(&b, "/core", R->nodes[i].cores) < 0 ||
+		    add_range(&b, ",gpu", R->nodes[i].gpus) < 0) {
+			wire_buf_free(&b);
+			return NULL;
+		}
+	if (i < R->count)
+		buf_printf(&b, " ...");
+	text = b.data ? strndup(b.data, b.len) : strdup("");
+	wire_buf_free(&b);
+	return text;
+}
+
+static void put_R(struct schedd *s, struct job *job)
+{
+	char key[JOBID_SIZE + 8];
+	char *text = resource_set_encode(job->R);
+
+	if (!text) {
+		schedd_restart(s, "out of memory");
+		return;
+	}
+	snprintf(key, sizeof(key), "%s.R", job->key);
+	weir_txn_put(commit_txn(s->commit), key, text, strlen(text));
+	free(text);
+}
+
+static void give(struct schedd *s, struct job *job, struct resource_set *R)
+{
+	struct jobevent ev = { .event = EVENT_ALLOC };
+	char *resources = summary(R);
+
+	R->starttime = now_wall();
+	if (job->want.duration > 0)
+		R->expiration = R->starttime + job->want.duration;
+	if (!resources || job_set_resources(job, R) < 0) {
+		pool_free(s->pool, R);
+		resource_set_destroy(R);
+		free(resources);
+		schedd_restart(s, "out of memory");
+		return;
+	}
+	put_R(s, job);
+	ev.resources = resources;
+	job_post(s, job, &ev);
+	free(resources);
+}
+
+/* It waited, and now can never run: nodes were lost from the inventory. */
+static void give_up(struct schedd *s, struct job *job, const char *why)
+{
+	job_raise(s, job, "alloc", 0, why, NO_WAIT_STATUS);
+}
+
+void sched_run(struct schedd *s)
+{
+	struct proto_error error;
+	struct resource_set *R;
+	struct job *job;
+
+	if (!s->ready || !s->sched_wanted)
+		return;
+	s->sched_wanted = false;
+	while (!s->restart && (job = jobs_head(s->jobs))) {
+		R = pool_alloc(s->pool, &job->want);
+		if (R) {
+			give(s, job, R);
+			continue;
+		}
+		if (errno != EAGAIN) {
+			schedd_restart(s, strerror(errno));
+			return;
+		}
+		if (!s->nodes_known || pool_count(s->pool) == 0 ||
+		    pool_check(s->pool, &job->want, &error) == 0)
+			return;
+		give_up(s, job, error.text);
+	}
+	/* jobs that ended by this have asked again, to no avail */
+	s->sched_wanted = false;
+}

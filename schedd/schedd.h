@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* schedd as a whole: the parts, and the steps in a job's life that touch
+ * several of them. schedd(8).
+ *
+ * Nothing here is truth: every field can be made again from the store, and
+ * whenever memory and store may differ schedd starts itself anew.
+ */
+#ifndef WEIR_SCHEDD_SCHEDD_H
+#define WEIR_SCHEDD_SCHEDD_H
+
+#include <event2/event.h>
+#include <jansson.h>
+
+#include "libclient/weir.h"
+#include "proto/daemon.h"
+#include "proto/envelope.h"
+#include "proto/jobid.h"
+#include "schedd/commit.h"
+#include "schedd/history.h"
+#include "schedd/job.h"
+#include "schedd/jobs.h"
+#include "schedd/pool.h"
+
+#define SCHEDD_MAGIC	0x53434844u
+#define KILL_TIMEOUT	5	/* seconds from the first signal to SIGKILL */
+
+struct schedd {
+	uint32_t magic;
+	struct event_base *base;
+	weir_t *h;
+	uid_t uid;			/* ours: the instance's owner */
+	struct jobs *jobs;
+	struct history *history;
+	struct pool *pool;
+	struct commit *commit;
+	struct jobid_gen ids;
+	struct envelope_nonces *nonces;
+	const char *keydir;		/* public keys of users, or NULL */
+	char *own_public;		/* file of our own, or NULL */
+	bool ready;			/* everything has been read back */
+	bool sched_wanted;		/* this turn */
+	struct early *early;		/* calls that came before */
+	size_t early_count;
+	weir_future_t *services[8];
+	weir_future_t *exec_watch, *node_watch;
+	bool nodes_known;		/* node.* has been read once */
+	bool inventory_changed;		/* this turn */
+	char *inventory;		/* resource.R as last written, or NULL */
+	int result;			/* of the process */
+	bool restart;			/* start anew after the loop */
+};
+
+double now_wall(void);
+
+/* ---- life.c: events as they happen ----
+ * Each may end in job_forget: JOB may be gone when it returns. */
+
+void job_post(struct schedd *s, struct job *job, struct jobevent *ev);
+void job_post_plain(struct schedd *s, struct job *job, enum job_event event);
+void job_act(struct schedd *s, struct job *job, enum job_action action);
+/* Raises an exception; see struct jobevent for the rest. */
+void job_raise(struct schedd *s, struct job *job, const char *type,
+	       int severity, const char *note, int wait_status);
+void job_raise_by(struct schedd *s, struct job *job, const char *type,
+		  int severity, const char *note, uid_t userid);
+
+/* ---- sched.c ---- */
+void sched_wake(struct schedd *s);	/* something may fit now */
+void sched_run(struct schedd *s);
+
+/* ---- exec.c ---- */
+void exec_start(struct schedd *s, struct job *job);
+void exec_signal(struct schedd *s, struct job *job, int signum);
+/* What its nodes have reported so far may make it start or finish. */
+void exec_progress(struct schedd *s, struct job *job);
+void exec_node_lost(struct schedd *s, unsigned rank, const char *host);
+/* Into this turn's transaction: assignments go, the namespace is adopted. */
+void exec_clear(struct schedd *s, struct job *job);
+int exec_watch(struct schedd *s);
+
+/* ---- kill.c ---- */
+void kill_job(struct schedd *s, struct job *job);
+void limit_set(struct schedd *s, struct job *job);
+
+/* ---- mock.c ---- */
+void mock_start(struct schedd *s, struct job *job);
+void mock_end(struct schedd *s, struct job *job);
+
+/* ---- nodes.c ---- */
+int nodes_watch(struct schedd *s);
+void nodes_turn(struct schedd *s);	/* what a turn's end has to do */
+
+/* ---- replay.c ---- */
+/* Reads everything back, blocking. -1 with ERROR. */
+int replay(struct schedd *s, struct weir_error *error);
+void replay_resume(struct schedd *s);	/* then: go on where it stopped */
+
+/* ---- services.c ---- */
+int services_start(struct schedd *s, struct weir_error *error);
+void services_ready(struct schedd *s);
+void services_stop(struct schedd *s);
+/* The instance's owner, or UID's own job. */
+bool may_act(struct schedd *s, weir_call_t *call, uid_t owner);
+/* The call's JSON object, to be released; fails the call if it is none. */
+json_t *call_json(weir_call_t *call);
+void call_answer(weir_call_t *call, json_t *body);	/* BODY is taken */
+
+typedef void method_f(struct schedd *s, weir_call_t *call);
+method_f do_submit;				/* ingest.c */
+method_f do_raise, do_kill, do_ping;		/* manager.c */
+method_f do_list, do_list_id, do_job_stats;	/* list.c */
+method_f do_lookup, do_eventlog_watch;		/* info.c */
+method_f do_sched_status;			/* resource_service.c */
+
+/* ---- main.c ---- */
+/* Memory and store may differ: end the loop and start anew. */
+void schedd_restart(struct schedd *s, const char *why);
+
+#endif
