@@ -215,7 +215,11 @@ static size_t decode(struct conn *c, const char *data, size_t len)
 			break;
 		case WIRE_BAD:
 			errnum = wire_decoder_error(c->decoder, &tag, &text);
-			reply_err(c, tag, errnum, "%s", text);
+			/* Perhaps a person who forgot the tag. */
+			if (errnum == EPROTO && !strcmp(tag, "-"))
+				conn_protest(c, errnum, text);
+			else
+				reply_err(c, tag, errnum, "%s", text);
 			break;
 		case WIRE_BROKEN:
 			wire_decoder_error(c->decoder, &tag, &text);

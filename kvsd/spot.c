@@ -41,7 +41,7 @@ static struct spot *spot_make(struct table *spots, struct spot *parent,
 	spot->len = len;
 	spot->parent = parent;
 	LIST_INIT(&spot->children);
-	LIST_INIT(&spot->hooks);
+	TAILQ_INIT(&spot->hooks);
 	if (parent)
 		LIST_INSERT_HEAD(&parent->children, spot, sibling);
 	table_add(spots, &spot->node, spot_hash(parent, name, len));
@@ -51,7 +51,7 @@ static struct spot *spot_make(struct table *spots, struct spot *parent,
 /* Frees SPOT and those above it as far as nothing needs them. */
 static void spot_release(struct table *spots, struct spot *spot)
 {
-	while (spot && LIST_EMPTY(&spot->hooks) &&
+	while (spot && TAILQ_EMPTY(&spot->hooks) &&
 	       LIST_EMPTY(&spot->children)) {
 		struct spot *parent = spot->parent;
 
@@ -85,7 +85,7 @@ void hook_on(struct table *spots, struct hook *hook, const char *ns,
 		spot = spot_make(spots, spot, name, len);
 	}
 	hook->spot = spot;
-	LIST_INSERT_HEAD(&spot->hooks, hook, at_spot);
+	TAILQ_INSERT_TAIL(&spot->hooks, hook, at_spot);
 }
 
 void hook_off(struct table *spots, struct hook *hook)
@@ -94,7 +94,7 @@ void hook_off(struct table *spots, struct hook *hook)
 
 	if (!spot)
 		return;
-	LIST_REMOVE(hook, at_spot);
+	TAILQ_REMOVE(&spot->hooks, hook, at_spot);
 	hook->spot = NULL;
 	spot_release(spots, spot);
 }
@@ -104,7 +104,7 @@ static void tell_hooks(struct spot *spot, enum where where, const char *tail,
 {
 	struct hook *hook;
 
-	LIST_FOREACH(hook, &spot->hooks, at_spot)
+	TAILQ_FOREACH(hook, &spot->hooks, at_spot)
 		cb(hook, where, tail, arg);
 }
 

@@ -17,7 +17,7 @@ struct spot {
 	struct spot *parent;		/* NULL: the root of a namespace */
 	LIST_ENTRY(spot) sibling;
 	LIST_HEAD(, spot) children;
-	LIST_HEAD(, hook) hooks;
+	TAILQ_HEAD(, hook) hooks;	/* in the order in which they came */
 	size_t len;
 	char name[];
 };
@@ -25,7 +25,7 @@ struct spot {
 struct hook {
 	struct watch *watch;
 	struct spot *spot;		/* NULL: not hooked on */
-	LIST_ENTRY(hook) at_spot;
+	TAILQ_ENTRY(hook) at_spot;
 	bool is_link;
 };
 

@@ -152,3 +152,13 @@ stop_kvsd()
 	KVSD_STATUS=$?
 	forget_pid "$KVSD_PID"
 }
+
+# talk: wiretalk(SOCKET) with the script on standard input; what it showed and
+# its complaint, if any. Numbers that vary are shown as words: the sequence of
+# events by their distance from the first one seen.
+talk()
+{
+	"$builddir/t/tool/wiretalk" "$SOCKET" 2>&1 | sed -E \
+		-e 's/(hash=)[0-9a-f]{64}/\1HASH/g' \
+		-e 's/(time=)[0-9]+\.[0-9]+/\1TIME/g'
+}
