@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,21 +16,34 @@
 
 extern char **environ;
 
-/* Start ARGV with standard output to FD; the errno, or 0. */
+/* Start ARGV with standard output to FD; the errno, or 0. A broken pipe ends
+ * it as in a shell, although this program ignores that signal. */
 static int start(const char *const argv[], int fd, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t pipe_only;
 	int rc = posix_spawn_file_actions_init(&actions);
 
 	if (rc)
 		return rc;
+	rc = posix_spawnattr_init(&attr);
+	if (rc) {
+		posix_spawn_file_actions_destroy(&actions);
+		return rc;
+	}
+	sigemptyset(&pipe_only);
+	sigaddset(&pipe_only, SIGPIPE);
+	posix_spawnattr_setsigdefault(&attr, &pipe_only);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
 	rc = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null",
 					      O_RDONLY, 0);
 	if (!rc)
 		rc = posix_spawn_file_actions_adddup2(&actions, fd, 1);
 	if (!rc)
-		rc = posix_spawnp(pid, argv[0], &actions, NULL,
+		rc = posix_spawnp(pid, argv[0], &actions, &attr,
 				  (char *const *)argv, environ);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
 }

@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# weir bench of jobs and whole commands, tiny, each in an instance of its own.
+# How fast is not tested.
+. "${srcdir:-.}/t/tap.sh"
+. "$srcdir/t/bench/figures.sh"
+
+# full ARGUMENT...: in an instance of its own.
+full()
+{
+	what="bench $*"
+	"$weir" start "$weir" bench --json "$@" >out 2>err
+}
+
+full jobs -n5
+figures jobs.real.submit jobs.real
+full jobs -n5 --sim
+figures jobs.sim.submit jobs.sim
+full command -n2
+figures command.kvs-get command.run command.start-stop
+
+done_testing
