@@ -76,6 +76,8 @@ int wire_buf_add(struct wire_buf *b, const void *data, size_t len)
 
 void wire_buf_consume(struct wire_buf *b, size_t len)
 {
+	if (!len)
+		return;		/* data may be NULL */
 	memmove(b->data, b->data + len, b->len - len);
 	b->len -= len;
 	b->mark = b->mark > len ? b->mark - len : 0;
