@@ -106,6 +106,7 @@ static void run_program(struct start *s)
 		unsetenv(gone[i]);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	execvp(argv[0], argv);
 	i = errno;
 	warn("%s: %s", argv[0], strerror((int)i));
