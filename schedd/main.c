@@ -114,13 +114,27 @@ static weir_t *connect_kvsd(struct daemon *d, struct schedd *s, int signals)
 	}
 }
 
+/* libevent's own choice of clock is only as fine as the kernel's tick. */
+static struct event_base *precise_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && event_config_set_flag(config,
+					    EVENT_BASE_FLAG_PRECISE_TIMER) == 0)
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
 static void init(struct daemon *d, struct schedd *s)
 {
 	s->magic = SCHEDD_MAGIC;
 	s->uid = geteuid();
 	s->keydir = keydir;
 	s->own_public = signkey_public_file();
-	s->base = event_base_new();
+	s->base = precise_base();
 	s->jobs = jobs_create();
 	s->history = history_create();
 	s->pool = pool_create();
