@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs by id and in the order of the queue; jobs taken through their events;
+ * records of finished ones. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "schedd/history.h"
+#include "schedd/jobs.h"
+#include "t/unit/tap.h"
+
+static struct job *job(uint64_t id, int64_t priority)
+{
+	struct job *j = job_create(NULL, id);
+
+	j->priority = priority;
+	j->name = strdup("true");
+	return j;
+}
+
+static void test_find(void)
+{
+	struct jobs *jobs = jobs_create();
+	uint64_t i;
+	int bad = 0;
+
+	for (i = 1; i <= 5000; i++)
+		jobs_add(jobs, job(i << 24, 16));
+	is_int((long long)jobs_count(jobs), 5000, "5000 jobs are there");
+	for (i = 1; i <= 5000; i++) {
+		struct job *j = jobs_find(jobs, i << 24);
+
+		bad += !j || j->id != i << 24;
+	}
+	is_int(bad, 0, "each is found");
+	ok(!jobs_find(jobs, 7), "another is not");
+	is_int((long long)jobs_first(jobs)->id, 5000LL << 24,
+	       "the newest is first");
+	for (i = 1; i <= 5000; i += 2) {
+		struct job *j = jobs_find(jobs, i << 24);
+
+		jobs_remove(jobs, j);
+		job_destroy(j);
+	}
+	is_int((long long)jobs_count(jobs), 2500, "half of them are removed");
+	ok(!jobs_find(jobs, 1 << 24) && jobs_find(jobs, 2 << 24),
+	   "the right half");
+	jobs_destroy(jobs);
+}
+
+/* The queue against the obvious: the least of all by jobs_compare. */
+static void test_queue(void)
+{
+	struct jobs *jobs = jobs_create();
+	unsigned seed = 1, bad = 0;
+	struct job *last = NULL;
+	int i;
+
+	for (i = 1; i <= 2000; i++) {
+		struct job *j = job((uint64_t)i, rand_r(&seed) % 32);
+
+		jobs_add(jobs, j);
+		jobs_enqueue(jobs, j);
+	}
+	for (i = 1; i <= 2000; i += 3) {
+		struct job *j = jobs_find(jobs, (uint64_t)i);
+
+		j->priority = rand_r(&seed) % 32;
+		jobs_enqueue(jobs, j);
+	}
+	for (i = 2; i <= 2000; i += 5)
+		jobs_dequeue(jobs, jobs_find(jobs, (uint64_t)i));
+	is_int((long long)jobs_queued(jobs), 1600, "1600 wait");
+	while (jobs_head(jobs)) {
+		struct job *j = jobs_head(jobs);
+
+		bad += last && jobs_compare(last, j) > 0;
+		last = j;
+		jobs_dequeue(jobs, j);
+	}
+	is_int(bad, 0, "they come by priority, then by id");
+	is_int((long long)jobs_queued(jobs), 0, "all of them");
+	jobs_dequeue(jobs, last);
+	ok(last->queued == NOT_QUEUED, "dequeuing again is harmless");
+	jobs_destroy(jobs);
+}
+
+static int step(struct job *j, enum job_event event, double time)
+{
+	struct jobevent ev = {
+		.event = event, .time = time, .userid = 100, .urgency = 16,
+		.priority = 16, .status = 256, .type = "cancel",
+		.resources = "rank0/core0", .wait_status = NO_WAIT_STATUS,
+	};
+	enum job_action action;
+
+	return job_update(j, &ev, &action) < 0 ? -1 : (int)action;
+}
+
+static const enum job_event life[] = {
+	EVENT_SUBMIT, EVENT_VALIDATE, EVENT_DEPEND, EVENT_PRIORITY,
+	EVENT_ALLOC, EVENT_START, EVENT_FINISH, EVENT_RELEASE, EVENT_FREE,
+	EVENT_CLEAN,
+};
+#define LIFE (sizeof(life) / sizeof(life[0]))
+
+static void test_update(void)
+{
+	struct history *h = history_create();
+	struct job *j = job(42, 0);
+	const struct record *r;
+	size_t i;
+	int bad = 0;
+
+	for (i = 0; i < LIFE; i++) {
+		bad += step(j, life[i], 1000.0 + (double)i) < 0;
+		if (life[i] == EVENT_ALLOC)
+			ok(j->allocated, "alloc: it holds resources");
+	}
+	is_int(bad, 0, "a whole life is legal");
+	is_int(j->state, STATE_INACTIVE, "it is over");
+	ok(!j->allocated, "it holds nothing");
+	ok(j->entered[STATE_RUN] == 1004 && j->entered[STATE_CLEANUP] == 1006 &&
+	   j->entered[STATE_INACTIVE] == 1009, "times of states are kept");
+	is_int(step(j, EVENT_ALLOC, 2000), -1, "alloc is refused now");
+	is_int(errno, EPROTO, "with EPROTO");
+	is_int(j->state, STATE_INACTIVE, "and changes nothing");
+
+	is_int(history_add(h, j), 0, "it goes into the history");
+	job_destroy(j);
+	r = history_find(h, 42);
+	ok(r != NULL, "and is found there");
+	is_str(r->name, "true", "with its name");
+	is_str(r->resources, "rank0/core0", "its resources");
+	ok(r->cwd == NULL, "and nothing for what it has not");
+	is_int(r->result, RESULT_FAILED, "status 256 is failed");
+	is_int((long long)history_count(h, RESULT_FAILED), 1, "it is counted");
+	history_destroy(h);
+}
+
+static void test_history_order(void)
+{
+	struct history *h = history_create();
+	int i, bad = 0;
+
+	for (i = 0; i < 3000; i++) {
+		struct job *j = job((uint64_t)i + 1, 0);
+
+		j->entered[STATE_INACTIVE] = (i * 7919) % 3000;
+		history_add(h, j);
+		job_destroy(j);
+	}
+	history_sort(h);
+	for (i = 0; i < 3000; i++)
+		bad += history_nth(h, (size_t)i)->entered[STATE_INACTIVE] !=
+		       2999 - i;
+	is_int(bad, 0, "the newest is first");
+	ok(!history_nth(h, 3000), "there are no more");
+	history_destroy(h);
+}
+
+static void exception(struct job *j, int severity, const char *type,
+		      int wait_status)
+{
+	struct jobevent ev = {
+		.event = severity ? EVENT_EXCEPTION : EVENT_FATAL,
+		.time = 1, .severity = severity, .type = type,
+		.wait_status = wait_status,
+	};
+	enum job_action action;
+
+	job_update(j, &ev, &action);
+}
+
+static void test_exceptions(void)
+{
+	struct job *j = job(1, 0);
+
+	exception(j, 3, "warning", NO_WAIT_STATUS);
+	is_int(j->state, STATE_NEW, "severity 3 does not end a job");
+	exception(j, 0, "exec", 127 << 8);
+	is_int(j->state, STATE_CLEANUP, "severity 0 does");
+	exception(j, 0, "cancel", NO_WAIT_STATUS);
+	is_str(j->exception_type, "exec", "the first of the worst is kept");
+	is_int(job_final_status(j), 127 << 8, "and gives the status");
+	is_int(job_result(j), RESULT_FAILED, "it failed");
+	job_destroy(j);
+
+	j = job(2, 0);
+	exception(j, 0, "exec", 9);
+	is_int(job_final_status(j), (128 + 9) << 8,
+	       "a signal becomes an exit status");
+	job_destroy(j);
+
+	j = job(3, 0);
+	exception(j, 0, "cancel", NO_WAIT_STATUS);
+	is_int(job_result(j), RESULT_CANCELED, "canceled");
+	job_destroy(j);
+	j = job(4, 0);
+	exception(j, 0, "timeout", NO_WAIT_STATUS);
+	is_int(job_result(j), RESULT_TIMEOUT, "timed out");
+	job_destroy(j);
+}
+
+/* Every event written as a line and read again gives the same line. */
+static void test_lines(void)
+{
+	struct wire_buf a, b;
+	struct eventlog_event line;
+	struct proto_error err;
+	struct jobevent ev, again;
+	int e, bad = 0;
+
+	wire_buf_init(&a);
+	wire_buf_init(&b);
+	for (e = 0; e < EVENT_OTHER; e++) {
+		ev = (struct jobevent) {
+			.event = e, .time = 1700000000.25, .userid = 65534,
+			.has_userid = true, .urgency = 31, .flags = 2,
+			.priority = 4294967295LL, .status = 768,
+			.severity = e == EVENT_FATAL ? 0 : 2,
+			.wait_status = 9, .type = "exec",
+			.note = "tab\t, \"quote\" \\ and \303\244",
+			.description = "after-start=f1",
+			.resources = "rank0/core[0-1]",
+		};
+		wire_buf_reset(&a);
+		wire_buf_reset(&b);
+		jobevent_encode(&a, &ev);
+		if (eventlog_decode(a.data, a.len, &line, &err) < 0 ||
+		    jobevent_decode(&again, &line, &err) < 0) {
+			diag("%s: %s", event_name(e), err.text);
+			bad++;
+			continue;
+		}
+		if (e == EVENT_URGENCY)
+			again.userid = ev.userid;
+		jobevent_encode(&b, &again);
+		if (again.event != ev.event || a.len != b.len ||
+		    memcmp(a.data, b.data, a.len)) {
+			diag("%.*s", (int)a.len, a.data);
+			diag("%.*s", (int)b.len, b.data);
+			bad++;
+		}
+		eventlog_clear(&line);
+	}
+	is_int(bad, 0, "events survive being written and read");
+	wire_buf_free(&a);
+	wire_buf_free(&b);
+}
+
+int main(void)
+{
+	test_find();
+	test_queue();
+	test_update();
+	test_history_order();
+	test_exceptions();
+	test_lines();
+	return done();
+}
