@@ -154,8 +154,10 @@ struct daemon *daemon_start(struct daemons *all, const char *program,
 	snprintf(d->name, sizeof(d->name), "%s", name);
 	d->pipe = -1;
 	d->argv[0] = program_path(program);
-	for (i = 0; args[i] && i + 3 < DAEMON_ARGS; i++)
-		d->argv[i + 2] = xstrdup(args[i]);
+	/* what is usual is in the instance's log, not on the terminal */
+	d->argv[2] = xasprintf("--log-level=%d", all->verbose ? 6 : 4);
+	for (i = 0; args[i] && i + 4 < DAEMON_ARGS; i++)
+		d->argv[i + 3] = xstrdup(args[i]);
 	d->restart_event = evtimer_new(all->base, on_restart, d);
 	if (!d->restart_event)
 		die("out of memory");

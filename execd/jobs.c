@@ -20,6 +20,7 @@
 #include "proto/jobid.h"
 #include "proto/taskmap.h"
 
+#define START_DELAY_MS	5	/* a report of `start' waits for others */
 #define LOOK_SECONDS	0.5	/* between looks at shells that are away */
 
 static void look_later(struct agent *a)
@@ -117,8 +118,8 @@ static double wall_clock(void)
 	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
 }
 
-/* One more event in this turn's transaction; takes CONTEXT. */
-static void report(struct agent_job *j, const char *name, json_t *context)
+/* One more event in the transaction that is gathered; takes CONTEXT. */
+static void gather(struct agent_job *j, const char *name, json_t *context)
 {
 	struct agent *a = j->agent;
 	char key[AGENT_NAME_MAX];
@@ -131,7 +132,13 @@ static void report(struct agent_job *j, const char *name, json_t *context)
 	if (!line || weir_txn_append(a->reports, key, line, len) < 0)
 		agent_again(a, "cannot report: %s", strerror(errno));
 	free(line);
-	event_active(a->report_event, EV_TIMEOUT, 0);
+}
+
+/* The same, sent at the end of this turn of the loop. */
+static void report(struct agent_job *j, const char *name, json_t *context)
+{
+	gather(j, name, context);
+	event_active(j->agent->report_event, EV_TIMEOUT, 0);
 }
 
 struct finishes {
@@ -166,9 +173,13 @@ static void send_reports(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *a = arg;
 	size_t size = a->finishings * sizeof(uint64_t);
-	struct finishes *done = malloc(sizeof(*done) + size);
+	struct finishes *done;
 	weir_future_t *f;
 
+	event_del(a->report_event);
+	if (weir_txn_count(a->reports) == 0)
+		return;
+	done = malloc(sizeof(*done) + size);
 	if (!done)
 		agent_again(a, "out of memory");
 	done->agent = a;
@@ -582,10 +593,17 @@ void job_lost_link(struct agent_job *j)
 
 void job_started(struct agent_job *j, pid_t pid)
 {
+	static const struct timeval soon = { .tv_usec = START_DELAY_MS * 1000 };
+	struct agent *a = j->agent;
+
 	if (j->reported_start)
 		return;
 	j->reported_start = true;
-	report(j, "start", json_pack("{s:i}", "pid", (int)pid));
+	/* most short jobs have ended before this is sent, which saves them a
+	 * commit here and one of schedd's */
+	gather(j, "start", json_pack("{s:i}", "pid", (int)pid));
+	if (!evtimer_pending(a->report_event, NULL))
+		event_add(a->report_event, &soon);
 }
 
 struct output {

@@ -34,15 +34,13 @@ int64_t shell_now(void)
 /* The agent's descriptors are not ours. */
 static void leave_agent(const struct shell_spec *spec)
 {
-	struct sigaction dfl = { .sa_handler = SIG_DFL };
-	int i, fd;
+	int fd;
 
 	setsid();
 	prctl(PR_SET_PDEATHSIG, 0);
 	prctl(PR_SET_NAME, "weir-shell");
-	for (i = 1; i < NSIG; i++)
-		sigaction(i, &dfl, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	/* the agent handles signals by a descriptor; this one it ignores */
+	signal(SIGCHLD, SIG_DFL);
 	if (spec->lock > 3)
 		close_range(3, spec->lock - 1, 0);
 	close_range(spec->lock + 1, ~0u, 0);

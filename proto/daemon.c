@@ -52,7 +52,7 @@ static void usage(FILE *out, const char *name,
 	fprintf(out, "  %-24s %s\n", "--ready-fd=N",
 		"write \"ready\", or why not, to this descriptor");
 	fprintf(out, "  %-24s %s\n", "--log-level=N",
-		"greatest syslog severity to log (default 6)");
+		"greatest syslog severity on standard error (default 6)");
 }
 
 __attribute__((format(printf, 3, 4), noreturn))
@@ -254,7 +254,7 @@ void daemon_log(int level, const char *fmt, ...)
 	va_list ap;
 
 	level &= LOG_PRIMASK;
-	if (level > sink.level)
+	if (level > sink.level && (!sink.hook || level > LOG_INFO))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
@@ -264,7 +264,8 @@ void daemon_log(int level, const char *fmt, ...)
 			*p = ' ';
 	len = snprintf(line, sizeof(line), "%.64s: %s: %s\n", sink.name,
 		       severity[level], text);
-	write_all(sink.fd, line, len);
+	if (level <= sink.level)
+		write_all(sink.fd, line, len);
 	if (sink.hook)
 		sink.hook(level, text, sink.arg);
 	errno = errnum;

@@ -70,7 +70,7 @@ void daemon_signals_restore(void);
 void daemon_log(int level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void daemon_log_fd(int fd);
-/* HOOK gets each line that passes the threshold as well; NULL: none. */
+/* HOOK gets each line up to LOG_INFO whatever the threshold; NULL: none. */
 void daemon_log_hook(void (*hook)(int level, const char *text, void *arg),
 		     void *arg);
 
