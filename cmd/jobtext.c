@@ -17,6 +17,7 @@
 #include "proto/duration.h"
 #include "proto/wire.h"
 
+__attribute__((format(printf, 1, 0)))
 static void error_message(const char *fmt, va_list ap)
 {
 	fflush(stdout);
