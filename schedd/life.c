@@ -15,8 +15,9 @@ double now_wall(void)
 {
 	struct timespec t;
 
+	/* as it is read back from a log, which has microseconds */
 	clock_gettime(CLOCK_REALTIME, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return (double)(t.tv_sec * 1000000LL + t.tv_nsec / 1000) / 1e6;
 }
 
 void job_post(struct schedd *s, struct job *job, struct jobevent *ev)

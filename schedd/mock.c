@@ -17,12 +17,19 @@ static void finish(struct schedd *s, struct job *job, int status)
 	job_post(s, job, &ev);
 }
 
+/* Its time limit is over before it would end. */
+static bool limited(const struct job *job)
+{
+	return job->expiration > 0 && job->expiration <
+	       job->entered[STATE_RUN] + job->want.mock_duration;
+}
+
 static void on_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct job *job = arg;
 
 	assert(job->magic == JOB_MAGIC);
-	if (job->expiration > 0 && now_wall() >= job->expiration)
+	if (limited(job))
 		job_raise(job->schedd, job, "timeout", 0,
 			  "resource allocation expired", NO_WAIT_STATUS);
 	else
@@ -31,12 +38,11 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 
 void mock_start(struct schedd *s, struct job *job)
 {
-	double end = job->entered[STATE_RUN] + job->want.mock_duration, left;
+	double end = limited(job) ? job->expiration :
+		     job->entered[STATE_RUN] + job->want.mock_duration;
+	double left = end - now_wall();
 	struct timeval tv = { 0, 0 };
 
-	if (job->expiration > 0 && job->expiration < end)
-		end = job->expiration;
-	left = end - now_wall();
 	if (left > 0) {
 		tv.tv_sec = (time_t)left;
 		tv.tv_usec = (suseconds_t)((left - (double)tv.tv_sec) * 1e6) + 1;

@@ -14,7 +14,7 @@
 
 #define WINDOW		256	/* requests on the way at a time */
 #define PAGE		10000	/* names */
-#define EPOCH		1767225600.0	/* 2026: without instance.start */
+#define JOBID_TIME_SHIFT 24	/* an id's milliseconds since the epoch */
 
 enum { EVENTLOG, JOBSPEC, R, KEYS };
 static const char *const keys[KEYS] = { "eventlog", "jobspec", "R" };
@@ -286,6 +286,12 @@ static void remember_nonce(struct schedd *s, const struct job *job)
 
 static int keep(struct schedd *s, struct job *job)
 {
+	uint64_t submitted = (uint64_t)(job->entered[STATE_NEW] * 1000);
+	uint64_t age = job->id >> JOBID_TIME_SHIFT;
+
+	/* jobs come in order of their ids: the newest has the last word */
+	if (submitted > age)
+		s->epoch_ms = submitted - age;
 	if (replayable(job))
 		remember_nonce(s, job);
 	if (job->state == STATE_INACTIVE) {
@@ -393,18 +399,6 @@ static int read_namespaces(struct schedd *s, struct weir_error *error)
 	return 0;
 }
 
-static double read_start(struct schedd *s)
-{
-	weir_future_t *f = weir_kvs_get(s->h, "primary", "instance.start",
-					NULL);
-	size_t len;
-	const char *data = value(f, &len);
-	double start = data ? strtod(data, NULL) : 0;
-
-	weir_future_destroy(f);
-	return start > EPOCH && start <= now_wall() ? start : EPOCH;
-}
-
 int replay(struct schedd *s, struct weir_error *error)
 {
 	struct ids ids = { NULL, 0, 0 };
@@ -419,8 +413,9 @@ int replay(struct schedd *s, struct weir_error *error)
 	if (r < 0 || read_namespaces(s, error) < 0)
 		return -1;
 	history_sort(s->history);
-	if (jobid_gen_init(&s->ids, (uint64_t)(read_start(s) * 1000), 0,
-			   highest) < 0)
+	if (!s->epoch_ms)
+		s->epoch_ms = (uint64_t)(now_wall() * 1000);
+	if (jobid_gen_init(&s->ids, s->epoch_ms, 0, highest) < 0)
 		return failed(error, NULL, "job ids");
 	return 0;
 }

@@ -34,6 +34,7 @@ struct schedd {
 	struct pool *pool;
 	struct commit *commit;
 	struct jobid_gen ids;
+	uint64_t epoch_ms;		/* ids count from then; 0: not known */
 	struct envelope_nonces *nonces;
 	const char *keydir;		/* public keys of users, or NULL */
 	char *own_public;		/* file of our own, or NULL */
