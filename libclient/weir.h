@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libweir: the client library of Weir. weir(3) and a page a function.
+/* libweir: the client library of Weir. libweir(3) and a page a function.
  *
  * Conventions. Functions that return int give 0, or -1 with errno; those that
  * return a pointer give NULL with errno. Destructors accept NULL and keep
