@@ -21,7 +21,8 @@ void kvs_fail(const char *key, weir_future_t *f)
 	/* the usual ones in the words people know */
 	if (errnum == ENOENT || errnum == EISDIR || errnum == ENOTDIR ||
 	    errnum == EEXIST)
-		die("%s: %s", key, f && !strncmp(text, "namespace ", 10) ? text :
+		die("%s: %s", key, errnum == ENOENT &&
+		    !strncmp(text, "namespace ", 10) ? text :
 		    strerror(errnum));
 	die("%s: %s", key, text);
 }

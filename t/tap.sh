@@ -11,7 +11,18 @@
 #   done_testing            the last line
 #   start_kvsd [OPTION...]  waits until it is ready; sets KVSD_PID, SOCKET, STATE
 #   stop_kvsd [SIGNAL]      waits for its end; sets KVSD_STATUS
+#   start_instance [OPTION...]  weir start in the background; sets and exports
+#                           WEIR_URI, sets INSTANCE_PID (weir start's)
+#   stop_instance [CODE]    its program ends with CODE (default 0), all of it
+#                           stops; sets INSTANCE_STATUS
+#   daemon_pid NAME         prints the pid of kvsd, schedd, execd-0 ... of the
+#                           instance, the newest
+#   run COMMAND...          sets STATUS, OUT and ERR, which are its exit code
+#                           and what it wrote
+#   ran STATUS OUT ERR NAME a point: the last run gave this; ERR is a pattern
 #
+# weir is the function that runs the command that was built. $ERRORS is what
+# the instance wrote to standard error.
 # $WORK is the folder; it goes at exit, with every process that was noted by
 # `note_pid PID`. Nothing here sleeps.
 : "${srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
@@ -25,6 +36,14 @@ WORK=$(mktemp -d "${TMPDIR:-/tmp}/weir-t.XXXXXX") || exit 1
 SOCKET=$WORK/socket
 STATE=$WORK/state
 KVSD=$builddir/kvsd/kvsd
+ERRORS=$WORK/instance.err
+export TMPDIR="$WORK"
+unset WEIR_URI WEIR_KVS_NAMESPACE WEIR_SIGN_MECHANISM NO_COLOR
+
+weir()
+{
+	"$builddir/cmd/weir" "$@"
+}
 
 tap_exit()
 {
@@ -151,6 +170,88 @@ stop_kvsd()
 	wait "$KVSD_PID"
 	KVSD_STATUS=$?
 	forget_pid "$KVSD_PID"
+}
+
+# The program of the instance says who started it and where it is, then ends
+# when it is told to, or when this script is no more. Both named pipes are open
+# for reading and writing, so that neither side waits for the other to open.
+start_instance()
+{
+	rm -f "$WORK/up" "$WORK/down"
+	mkfifo "$WORK/up" "$WORK/down"
+	exec 6<>"$WORK/down" 7<>"$WORK/up"
+	{
+		# shellcheck disable=SC2016
+		"$builddir/cmd/weir" start -v "$@" sh -c '
+			echo "$PPID $WEIR_URI" >"$1"
+			read -r code <"$2"
+			exit "${code:-1}"' sh "$WORK/up" "$WORK/down" \
+			6>&- 7>&- 2>>"$ERRORS" </dev/null
+		tap_status=$?
+		echo "ended $tap_status" >&7
+		exit $tap_status
+	} &
+	WRAPPER_PID=$!
+	note_pid "$WRAPPER_PID"
+	IFS=' ' read -r INSTANCE_PID WEIR_URI <&7
+	if [ "$INSTANCE_PID" = ended ]; then
+		INSTANCE_STATUS=$WEIR_URI
+		unset WEIR_URI
+		diag "weir start: exit code $INSTANCE_STATUS"
+		diag "$(cat "$ERRORS")"
+		return 1
+	fi
+	note_pid "$INSTANCE_PID"
+	export WEIR_URI
+}
+
+# What is left of it when the program is told to end, or has been killed.
+wait_instance()
+{
+	wait "$WRAPPER_PID"
+	INSTANCE_STATUS=$?
+	forget_pid "$WRAPPER_PID"
+	forget_pid "$INSTANCE_PID"
+	unset WEIR_URI
+	exec 6>&- 7>&-
+}
+
+stop_instance()
+{
+	echo "${1:-0}" >&6
+	wait_instance
+}
+
+daemon_pid()
+{
+	sed -n "s/^weir-start: started $1 (pid \([0-9]*\))\$/\1/p" "$ERRORS" |
+	tail -n 1
+}
+
+run()
+{
+	STATUS=0
+	"$@" >"$WORK/run.out" 2>"$WORK/run.err" || STATUS=$?
+	OUT=$(cat "$WORK/run.out")
+	ERR=$(cat "$WORK/run.err")
+}
+
+# ran STATUS OUT ERR NAME: what the last run gave; ERR is a shell pattern.
+ran()
+{
+	# shellcheck disable=SC2254
+	if [ "$STATUS" -eq "$1" ] && [ "$OUT" = "$2" ]; then
+		case $ERR in
+		$3) ok 0 "$4"; return 0 ;;
+		esac
+	fi
+	ok 1 "$4"
+	diag "got exit code $STATUS, want $1"
+	diag "output: $OUT"
+	diag "want:   $2"
+	diag "errors: $ERR"
+	diag "want:   $3"
+	return 1
 }
 
 # talk: wiretalk(SOCKET) with the script on standard input; what it showed and
