@@ -422,18 +422,20 @@ static void turn_end(struct kvsd *k)
 	} while (k->changed || !TAILQ_EMPTY(&k->server->runnable));
 }
 
+void server_turn(struct kvsd *k, bool wait)
+{
+	int flags = EVLOOP_ONCE;
+
+	if (!wait || !TAILQ_EMPTY(&k->server->touched))
+		flags |= EVLOOP_NONBLOCK;
+	event_base_loop(k->base, flags);
+	turn_end(k);
+}
+
 void server_run(struct kvsd *k)
 {
-	struct server *s = k->server;
-
-	while (!s->stop) {
-		int flags = EVLOOP_ONCE;
-
-		if (!TAILQ_EMPTY(&s->touched))
-			flags |= EVLOOP_NONBLOCK;
-		event_base_loop(k->base, flags);
-		turn_end(k);
-	}
+	while (!k->server->stop)
+		server_turn(k, true);
 }
 
 void server_stop(struct kvsd *k)

@@ -9,6 +9,8 @@
 int server_create(struct kvsd *k, char *why, size_t size);
 /* Begins to accept. */
 int server_listen(struct kvsd *k);
+/* One turn; WAIT: sleeps until there is something to do. */
+void server_turn(struct kvsd *k, bool wait);
 /* Runs turns until server_stop. */
 void server_run(struct kvsd *k);
 void server_stop(struct kvsd *k);
