@@ -38,9 +38,7 @@ void agent_again(struct agent *a, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	daemon_log(LOG_NOTICE, "rank %u: %s; starting anew", a->rank, text);
-	daemon_signals_restore();
-	execv("/proc/self/exe", a->argv);
-	daemon_fail(&process, "cannot start anew: %s", strerror(errno));
+	daemon_restart(&process, a->argv);
 }
 
 static void options(struct agent *a, int argc, char **argv)
@@ -124,18 +122,6 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(a->base);
 }
 
-/* The command line to start anew with: what it was, but the pipe. */
-static char **without_pipe(int argc, char **argv)
-{
-	char **again = calloc((size_t)argc + 1, sizeof(*again));
-	int i, n = 0;
-
-	for (i = 0; again && i < argc; i++)
-		if (strncmp(argv[i], "--ready-fd", 10))
-			again[n++] = argv[i];
-	return again;
-}
-
 static void init(struct agent *a)
 {
 	char error[512], name[AGENT_NAME_MAX];
@@ -170,7 +156,6 @@ static void fini(struct agent *a)
 	event_base_free(a->base);
 	node_free(a);
 	free(a->socket_path);
-	free(a->argv);
 }
 
 int main(int argc, char **argv)
@@ -187,9 +172,9 @@ int main(int argc, char **argv)
 		free(a.socket_path);
 		return 0;
 	}
-	a.argv = without_pipe(argc, argv);
+	a.argv = argv;
 	a.base = event_base_new();
-	if (!a.base || !a.argv)
+	if (!a.base)
 		daemon_fail(&process, "out of memory");
 	init(&a);
 	daemon_ready(&process);

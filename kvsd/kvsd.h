@@ -37,6 +37,7 @@ struct kvsd {
 	struct watches *watches;	/* watch.h */
 	struct events *events;		/* event.h */
 	struct services *services;	/* service.h */
+	struct absents *absents;	/* absent.h */
 	struct leases *leases;		/* lease_cmds.h */
 	struct log_ring *log;		/* log_ring.h */
 	struct waiters *waiters;	/* ns_cmds.h: of sync */
@@ -45,6 +46,7 @@ struct kvsd {
 				   known */
 	bool changed;		/* a transaction was applied in this turn */
 	double started;		/* seconds since the epoch */
+	bool restarted;		/* on a database that was there before */
 	uint64_t requests[CMD_COUNT], refused;
 };
 

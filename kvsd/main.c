@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "kvsd/absent.h"
 #include "kvsd/event.h"
 #include "kvsd/lease_cmds.h"
 #include "kvsd/log_ring.h"
@@ -132,6 +133,7 @@ static void init_database(void)
 		.on_durable = server_settle,
 		.arg = &kvsd,
 	};
+	struct db_namespace_info primary;
 	struct db_error error = { 0, "" };
 	char why[512];
 
@@ -139,6 +141,9 @@ static void init_database(void)
 	if (!kvsd.db)
 		daemon_fail(&daemon_, "%s", error.text);
 	kvsd.settled = db_ticket_durable(kvsd.db);
+	kvsd.restarted = db_namespace_info(kvsd.db, "primary", false,
+					   &primary) == 0 &&
+			 primary.version > 0;
 	if (statedir_instance(o->statedir, o->instance, kvsd.instance,
 			      sizeof(kvsd.instance), why, sizeof(why)) < 0)
 		daemon_fail(&daemon_, "%s", why);
@@ -162,6 +167,7 @@ static void init(void)
 	daemon_log_hook(log_hook, &kvsd);
 	scratch_create(&kvsd);
 	events_create(&kvsd);
+	absents_create(&kvsd);
 	services_create(&kvsd);
 	watches_create(&kvsd);
 	waiters_create(&kvsd);
@@ -183,6 +189,7 @@ static void fini(void)
 	waiters_destroy(&kvsd);
 	watches_destroy(&kvsd);
 	services_destroy(&kvsd);
+	absents_destroy(&kvsd);
 	events_destroy(&kvsd);
 	scratch_destroy(&kvsd);
 	daemon_log_hook(NULL, NULL);

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 
+#include "kvsd/absent.h"
 #include "kvsd/alloc.h"
 #include "kvsd/dispatch.h"
 #include "kvsd/server.h"
@@ -218,6 +219,8 @@ void do_call(struct conn *c, const struct wire_frame *f)
 		return;
 	}
 	service = service_find(c->kvsd, name, dot - name);
+	if (!service && absent_hold(c, name, dot - name, f))
+		return;
 	if (!service) {
 		reply_err(c, f->word[0], ENOSYS, "nobody serves %.*s",
 			  (int)(dot - name), name);
@@ -319,6 +322,13 @@ static void service_free(struct stream *s)
 	free(service);
 }
 
+/* The connection is lost: whoever served it may come back. */
+static void service_drop(struct stream *s)
+{
+	absent_begin(s->conn->kvsd, ((struct service *)s)->name);
+	service_free(s);
+}
+
 static void service_cancel(struct stream *s)
 {
 	push_end(s->conn, s->tag, ECANCELED, "canceled");
@@ -326,7 +336,7 @@ static void service_cancel(struct stream *s)
 }
 
 static const struct stream_ops service_ops = {
-	"service", service_cancel, service_free, NULL
+	"service", service_cancel, service_drop, NULL
 };
 
 void do_serve(struct conn *c, const struct wire_frame *f)
@@ -355,6 +365,7 @@ void do_serve(struct conn *c, const struct wire_frame *f)
 	table_add(&c->kvsd->services->by_name, &service->node,
 		  name_hash(name, len));
 	confirm(c, f);
+	absent_end(c->kvsd, name);
 }
 
 /* ---- messages ---- */

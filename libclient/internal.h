@@ -126,7 +126,7 @@ struct weir {
 	uint32_t slots, *free_slot, free_slots;
 	weir_future_t *timed, *ready, **ready_end;
 	double next_timeout;	/* of no future earlier than this; 0: none */
-	double retry_at, backoff;
+	double retry_at, backoff, lost_at;
 	struct item *greeting;
 	struct weir_error open_error;
 	weir_call_t *calls;
@@ -164,6 +164,7 @@ int io_connect(weir_t *h, struct weir_error *error);
 void io_read(weir_t *h);
 void io_write(weir_t *h);
 void io_lost(weir_t *h, int errnum, const char *why);
+void io_give_up(weir_t *h, const char *why);
 bool io_pending(const weir_t *h);
 
 /* loop.c */

@@ -133,6 +133,14 @@ static void settle(weir_t *h, const char *why)
 	}
 }
 
+void io_give_up(weir_t *h, const char *why)
+{
+	h->flags &= ~WEIR_O_RECONNECT;
+	h->dead = true;
+	h->retry_at = 0;
+	settle(h, why);
+}
+
 void io_lost(weir_t *h, int errnum, const char *why)
 {
 	char text[sizeof(h->open_error.text)];
@@ -153,6 +161,8 @@ void io_lost(weir_t *h, int errnum, const char *why)
 	if (h->flags & WEIR_O_RECONNECT) {
 		h->backoff = h->backoff > 0 ? h->backoff : BACKOFF_FIRST;
 		h->retry_at = now_monotonic() + h->backoff;
+		if (h->lost_at <= 0)
+			h->lost_at = now_monotonic();
 		h->backoff = h->backoff * 2 < BACKOFF_MAX ? h->backoff * 2 :
 							    BACKOFF_MAX;
 	} else {

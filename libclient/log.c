@@ -19,10 +19,10 @@ void weir_log(weir_t *h, int level, const char *name, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	if (!h || h->fd < 0) {
+	if (!h)
 		fprintf(stderr, "%s: %s\n", name, text);
+	if (!h || h->fd < 0)
 		return;
-	}
 	wire_verbatim(&h->out, "-");
 	wire_verbatim(&h->out, "log");
 	wire_u64(&h->out, level < 0 ? 0 : level > 7 ? 7 : level);

@@ -14,6 +14,10 @@
 
 #include "libclient/internal.h"
 
+/* How long a kvsd may be away before it is given up. */
+#define GONE_SECONDS	3	/* its socket is gone */
+#define AWAY_SECONDS	30	/* nobody listens on it */
+
 double loop_next_deadline(const weir_t *h)
 {
 	double next = h->timed ? h->next_timeout : 0;
@@ -26,10 +30,17 @@ double loop_next_deadline(const weir_t *h)
 static void retry(weir_t *h)
 {
 	struct weir_error error;
+	double away = now_monotonic() - h->lost_at;
 
 	h->retry_at = 0;
 	if (io_connect(h, &error) == 0)
 		return;
+	/* a kvsd that stops removes its socket, one that dies leaves it */
+	if (away > (error.errnum == ENOENT ? GONE_SECONDS : AWAY_SECONDS)) {
+		io_give_up(h, "connection to kvsd lost, and it did not come "
+			   "back");
+		return;
+	}
 	h->retry_at = now_monotonic() + h->backoff;
 	h->backoff = h->backoff * 2 < 1.0 ? h->backoff * 2 : 1.0;
 }

@@ -257,6 +257,7 @@ static void greeted(weir_t *h, struct wire_frame *frame)
 	}
 	h->greeted = true;
 	h->backoff = 0;
+	h->lost_at = 0;
 	memset(&h->open_error, 0, sizeof(h->open_error));
 	if (again && h->state_cb)
 		h->state_cb(h, true, h->state_arg);

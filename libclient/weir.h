@@ -38,9 +38,10 @@ struct weir_error {
 /* ---- handle ---- */
 
 enum {
-	WEIR_O_RECONNECT = 1,	/* when the server goes: try again until
-				   weir_close, restore watches, subscriptions,
-				   services and leases */
+	WEIR_O_RECONNECT = 1,	/* when the server goes: try again for 30
+				   seconds (3 if its socket is gone too),
+				   restore watches, subscriptions, services
+				   and leases */
 };
 
 /* URI NULL: $WEIR_URI. Form: local://PATH, or a bare path. Waits for the
@@ -272,7 +273,8 @@ WEIR_API weir_future_t *weir_lease_end(weir_t *h, uint64_t id);
 
 /* ---- the instance's log ---- */
 
-/* LEVEL as syslog(3). H NULL: standard error. */
+/* LEVEL as syslog(3). H NULL: standard error. Without a connection the line is
+ * lost. */
 WEIR_API void weir_log(weir_t *h, int level, const char *name,
 		       const char *fmt, ...)
 		       __attribute__((format(printf, 4, 5)));

@@ -241,6 +241,28 @@ void daemon_signals_restore(void)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* ---- starting anew ---- */
+
+void daemon_restart(struct daemon *d, char **argv)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	int i, kept = 0;
+
+	for (i = 0; argv[i]; i++)
+		if (strncmp(argv[i], "--ready-fd", 10))
+			argv[kept++] = argv[i];
+	argv[kept] = NULL;
+	daemon_signals_restore();
+	/* by its path, so that the process keeps its name */
+	if (n > 0) {
+		path[n] = '\0';
+		execv(path, argv);
+	}
+	execv("/proc/self/exe", argv);
+	daemon_fail(d, "cannot start anew: %s", strerror(errno));
+}
+
 /* ---- log lines ---- */
 
 void daemon_log(int level, const char *fmt, ...)

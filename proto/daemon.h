@@ -52,6 +52,12 @@ void daemon_ready(struct daemon *d);
 void daemon_fail(struct daemon *d, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 
+/* ---- starting anew ---- */
+
+/* Runs this program again in this process, with ARGV less --ready-fd. Daemons
+ * that keep no state of their own recover so. Ends the process if it can't. */
+void daemon_restart(struct daemon *d, char **argv) __attribute__((noreturn));
+
 /* ---- signals ---- */
 
 /* Ignores SIGPIPE, blocks SIGTERM and SIGINT (children inherit that: see

@@ -184,20 +184,6 @@ static void fini(struct schedd *s)
 		event_base_free(s->base);
 }
 
-/* As we were started, but with nobody who waits to be told. */
-static void execute_self(char **argv)
-{
-	int i, n = 0;
-
-	for (i = 0; argv[i]; i++)
-		if (strncmp(argv[i], "--ready-fd=", 11))
-			argv[n++] = argv[i];
-	argv[n] = NULL;
-	execv("/proc/self/exe", argv);
-	daemon_log(LOG_ERR, "cannot start anew: %s", strerror(errno));
-	exit(1);
-}
-
 int main(int argc, char **argv)
 {
 	struct schedd s = { .magic = 0 };
@@ -238,6 +224,6 @@ int main(int argc, char **argv)
 		s.restart = false;
 	close(signals);
 	if (s.restart)
-		execute_self(argv);
+		daemon_restart(&d, argv);
 	return 0;
 }
