@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "kvsd/alloc.h"
@@ -384,6 +385,15 @@ static bool is_broken(struct store *store)
 	return rc == MDB_PANIC;
 }
 
+/* LMDB says EIO of a write that was cut short; as a rule the disk is full. */
+static bool no_room(struct store *store, size_t need)
+{
+	struct statvfs fs;
+
+	return !statvfs(store->path, &fs) &&
+		(uint64_t)fs.f_bavail * fs.f_frsize < need;
+}
+
 int store_write(struct store *store, const struct blob_set *blobs,
 		const struct store_changes *changes, char *text, size_t size)
 {
@@ -404,6 +414,8 @@ int store_write(struct store *store, const struct blob_set *blobs,
 		return 0;
 	if (rc == MDB_MAP_FULL)
 		return STORE_FULL;
+	if (rc == EIO && no_room(store, blobs->bytes + changes->len))
+		rc = ENOSPC;
 	snprintf(text, size, "cannot write to the database in %s: %s",
 		 store->path, mdb_strerror(rc));
 	return rc == MDB_PANIC || is_broken(store) ? STORE_BROKEN

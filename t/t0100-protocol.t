@@ -356,6 +356,15 @@ first=$(printf 'a hello\na send 1 publish a\na send 2 publish a\na send 3 publis
 set -- $first
 ok $(($1 + 1 == $2 && $2 + 1 == $3 ? 0 : 1)) "numbers without a gap"
 
+# ---- every row of the table is used by one of these tests ----
+
+untested=$(sed -n 's/^COMMAND([a-z_]*, "\([a-z-]*\)".*/\1/p' \
+		"$srcdir/proto/commands.h" | while read -r word; do
+	grep -Eq "(send|load|raw|n)[0-9a-z ]* [0-9a-zA-Z-]+ $word( |\\\\|\$)" \
+		"$srcdir"/t/t010?-*.t || echo "$word"
+done)
+is "$untested" "" "every command is used by these tests"
+
 stop_kvsd
 is "$KVSD_STATUS" 0 "SIGTERM: a clean end"
 ok $([ ! -e "$SOCKET" ]; echo $?) "which removes the socket"
