@@ -11,6 +11,7 @@
 #include "cmd/common.h"
 
 const char *cmd_name = "weir";
+int usage_status = 1;
 
 __attribute__((format(printf, 1, 0)))
 static void message(const char *fmt, va_list ap)
@@ -57,7 +58,7 @@ void usage_error(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "Try `weir help %s' for more information.\n",
 		command_word());
-	exit(1);
+	exit(usage_status);
 }
 
 /* Refuses a long option that is not written in full. */

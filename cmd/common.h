@@ -18,7 +18,9 @@ void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same, then exit(1). */
 void die(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
-/* A usage error: the text, "Try `weir help CMD'", exit(1). */
+/* The exit code of usage errors: 1 unless a subcommand sets another. */
+extern int usage_status;
+/* A usage error: the text, "Try `weir help CMD'", exit(usage_status). */
 void usage_error(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 

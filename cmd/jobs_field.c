@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fields of a job that weir jobs can show. weir-jobs(1), FIELDS. */
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/wait.h>
+
+#include "cmd/common.h"
+#include "cmd/jobs.h"
+#include "cmd/jobtext.h"
+#include "proto/jobid.h"
+
+/* ---- what a job is ---- */
+
+static json_int_t integer(const json_t *job, const char *key)
+{
+	return json_integer_value(json_object_get(job, key));
+}
+
+static double number(const json_t *job, const char *key)
+{
+	return json_number_value(json_object_get(job, key));
+}
+
+static const char *string(const json_t *job, const char *key)
+{
+	const char *s = json_string_value(json_object_get(job, key));
+
+	return s ? s : "";
+}
+
+static int state(const json_t *job)
+{
+	return (int)integer(job, "state");
+}
+
+static const char *state_name(const json_t *job)
+{
+	const char *name = text_state(state(job));
+
+	return name ? name : "";
+}
+
+static const char *result_name(const json_t *job)
+{
+	const char *name = text_result((int)integer(job, "result"));
+
+	return name ? name : "";
+}
+
+const char *job_status_name(const json_t *job)
+{
+	return state(job) == STATE_INACTIVE ? result_name(job) :
+					      state_name(job);
+}
+
+static double runtime(const json_t *job, double now)
+{
+	double start = number(job, "t_run");
+	double end = number(job, "t_cleanup");
+
+	if (start <= 0)
+		return 0;
+	if (end <= 0)
+		end = now;
+	return end > start ? end - start : 0;
+}
+
+static double remaining(const json_t *job, double now)
+{
+	double end = number(job, "expiration");
+
+	return state(job) == 16 && end > now ? end - now : 0;
+}
+
+/* The exit code; of a death by signal -signal; -128 of a job that ended
+ * before it ran. False while it has none. */
+static bool returncode(const json_t *job, int *code)
+{
+	json_t *w = json_object_get(job, "waitstatus");
+	int status = (int)json_integer_value(w);
+
+	if (state(job) != STATE_INACTIVE)
+		return false;
+	if (!w)
+		*code = -128;
+	else if (WIFSIGNALED(status))
+		*code = -WTERMSIG(status);
+	else
+		*code = WEXITSTATUS(status);
+	return true;
+}
+
+static bool had_exception(const json_t *job)
+{
+	return json_is_true(json_object_get(job, "exception_occurred")) ||
+	       json_object_get(job, "exception_type");
+}
+
+/* ---- values ---- */
+
+static void set_text(struct value *v, const char *text)
+{
+	v->kind = VALUE_TEXT;
+	snprintf(v->text, sizeof(v->text), "%s", text);
+}
+
+static void set_real(struct value *v, double number)
+{
+	v->kind = VALUE_REAL;
+	v->number = number;
+}
+
+static void set_int(struct value *v, json_int_t number)
+{
+	v->kind = VALUE_INT;
+	v->number = (double)number;
+	snprintf(v->text, sizeof(v->text), "%lld", (long long)number);
+}
+
+static void set_json(struct value *v, const json_t *o)
+{
+	char *text;
+
+	if (!o || json_is_null(o))
+		return;
+	if (json_is_string(o))
+		set_text(v, json_string_value(o));
+	else if (json_is_integer(o))
+		set_int(v, json_integer_value(o));
+	else if (json_is_real(o))
+		set_real(v, json_real_value(o));
+	else if (json_is_boolean(o))
+		set_text(v, json_is_true(o) ? "True" : "False");
+	else if ((text = json_dumps(o, 0))) {
+		set_text(v, text);
+		free(text);
+	}
+}
+
+/* ---- fields ---- */
+
+struct field {
+	const struct row *row;
+	char *rest;		/* of the name, behind the row's and a dot */
+	char *heading;
+};
+
+struct row {
+	const char *name, *heading;
+	void (*get)(const struct field *f, const json_t *job, double now,
+		    struct value *v);
+	bool open;		/* anything may follow behind a dot */
+};
+
+#define GET(name) static void get_##name(const struct field *f, \
+		const json_t *job, double now, struct value *v)
+#define UNUSED (void)f, (void)now
+
+GET(attribute)			/* the server's, by the field's name */
+{
+	UNUSED;
+	set_json(v, json_object_get(job, f->row->name));
+}
+
+GET(time)			/* 0 when it has none */
+{
+	UNUSED;
+	set_real(v, number(job, f->row->name));
+}
+
+GET(id)
+{
+	const char *form = strchr(f->row->name, '.');
+	char buf[JOBID_SIZE];
+	weir_jobid_t id = (weir_jobid_t)integer(job, "id");
+
+	(void)now;
+	if (!form || !strcmp(form, ".f58")) {
+		text_f58(id, buf);
+	} else if (!strcmp(form, ".dec")) {
+		set_int(v, (json_int_t)id);
+		return;
+	} else if (weir_jobid_encode(id, form + 1, buf, sizeof(buf)) < 0) {
+		return;
+	}
+	set_text(v, buf);
+}
+
+GET(username)
+{
+	UNUSED;
+	set_text(v, text_username((uid_t)integer(job, "userid")));
+}
+
+GET(state)
+{
+	UNUSED;
+	set_text(v, state_name(job));
+}
+
+GET(state_single)
+{
+	const char *name = state_name(job);
+
+	UNUSED;
+	snprintf(v->text, sizeof(v->text), "%.1s", name);
+	v->kind = VALUE_TEXT;
+}
+
+GET(result)
+{
+	UNUSED;
+	set_text(v, result_name(job));
+}
+
+static const char *abbreviation(const char *result)
+{
+	return !strcmp(result, "COMPLETED") ? "CD" :
+	       !strcmp(result, "FAILED") ? "F" :
+	       !strcmp(result, "CANCELED") ? "CA" :
+	       !strcmp(result, "TIMEOUT") ? "TO" : "";
+}
+
+GET(result_abbrev)
+{
+	UNUSED;
+	set_text(v, abbreviation(result_name(job)));
+}
+
+GET(status)
+{
+	UNUSED;
+	set_text(v, job_status_name(job));
+}
+
+GET(status_abbrev)
+{
+	if (state(job) == STATE_INACTIVE)
+		get_result_abbrev(f, job, now, v);
+	else
+		get_state_single(f, job, now, v);
+}
+
+static void set_emoji(struct value *v, const char *name)
+{
+	static const char *const table[][2] = {
+		{ "NEW", "\U0001F381" }, { "DEPEND", "\U0001F6D1" },
+		{ "PRIORITY", "\U0001F6A6" }, { "SCHED", "\U0001F4C5" },
+		{ "RUN", "\U0001F3C3" }, { "CLEANUP", "\U0001F5D1" },
+		{ "INACTIVE", "\U0001F480" }, { "COMPLETED", "\U0001F600" },
+		{ "FAILED", "\U0001F4A9" }, { "CANCELED", "\U0001F4A5" },
+		{ "TIMEOUT", "\u231B" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (!strcmp(table[i][0], name))
+			set_text(v, table[i][1]);
+}
+
+GET(state_emoji)
+{
+	UNUSED;
+	set_emoji(v, state_name(job));
+}
+
+GET(result_emoji)
+{
+	UNUSED;
+	set_emoji(v, result_name(job));
+}
+
+GET(status_emoji)
+{
+	UNUSED;
+	set_emoji(v, job_status_name(job));
+}
+
+GET(returncode)
+{
+	int code;
+
+	UNUSED;
+	if (returncode(job, &code))
+		set_int(v, code);
+}
+
+GET(runtime)
+{
+	(void)f;
+	set_real(v, runtime(job, now));
+}
+
+GET(t_remaining)
+{
+	(void)f;
+	set_real(v, remaining(job, now));
+}
+
+GET(exception)
+{
+	const char *part = f->row->name + strlen("exception.");
+	char key[64];
+
+	(void)now;
+	if (!strcmp(part, "occurred")) {
+		set_text(v, had_exception(job) ? "True" : "False");
+		return;
+	}
+	snprintf(key, sizeof(key), "exception_%s", part);
+	set_json(v, json_object_get(job, key));
+}
+
+/* What the dotted REST names below O; O itself without one. */
+static const json_t *descend(const json_t *o, const char *rest)
+{
+	char *copy, *words, *word;
+
+	if (!rest)
+		return o;
+	copy = words = xstrdup(rest);
+	while (o && (word = strsep(&words, ".")))
+		o = json_object_get(o, word);
+	free(copy);
+	return o;
+}
+
+static const json_t *annotations(const struct field *f, const json_t *job)
+{
+	const json_t *o = json_object_get(job, "annotations");
+
+	if (strcmp(f->row->name, "annotations"))
+		o = json_object_get(o, f->row->name);
+	return descend(o, f->rest);
+}
+
+GET(annotations)
+{
+	(void)now;
+	set_json(v, annotations(f, job));
+}
+
+GET(nothing)			/* what no job has yet */
+{
+	UNUSED;
+	(void)job;
+	(void)v;
+}
+
+GET(contextual_time)
+{
+	(void)f;
+	set_real(v, state(job) >= 16 ? runtime(job, now) :
+				       number(job, "duration"));
+}
+
+GET(contextual_info)
+{
+	json_t *sched = json_object_get(json_object_get(job, "annotations"),
+					"sched");
+	double estimate = number(sched, "t_estimate");
+	char buf[64], text[80];
+
+	(void)f;
+	switch (state(job)) {
+	case 2:
+		set_text(v, "depends:");
+		break;
+	case 4:
+		set_text(v, "priority-wait");
+		break;
+	case 8:
+		if (integer(job, "urgency") == 0) {
+			set_text(v, "held");
+		} else if (estimate > 0) {
+			snprintf(text, sizeof(text), "eta:%s",
+				 estimate > now ? short_duration(estimate -
+				 now, buf, sizeof(buf)) : "now");
+			set_text(v, text);
+		} else if (json_object_get(job, "priority") &&
+			   integer(job, "priority") == 0) {
+			set_text(v, "priority-hold");
+		}
+		break;
+	default:
+		set_text(v, string(job, "nodelist"));
+	}
+}
+
+GET(inactive_reason)
+{
+	const char *result = result_name(job);
+	const char *note = string(job, "exception_note");
+	const char *name;
+	char text[512];
+	int code;
+
+	UNUSED;
+	if (!returncode(job, &code))
+		return;
+	name = code < 0 ? sigdescr_np(-code) :
+	       code > 128 ? sigdescr_np(code - 128) : NULL;
+	if (!strcmp(result, "CANCELED"))
+		snprintf(text, sizeof(text), "Canceled%s%s", *note ? ": " :
+			 "", note);
+	else if (!strcmp(result, "TIMEOUT"))
+		snprintf(text, sizeof(text), "Timeout");
+	else if (code == -128)
+		snprintf(text, sizeof(text), "Exception: type=%s note=%s",
+			 string(job, "exception_type"), note);
+	else if (name)
+		snprintf(text, sizeof(text), "%s", name);
+	else
+		snprintf(text, sizeof(text), "Exit %d", code);
+	set_text(v, text);
+}
+
+static const struct row rows[] = {
+	{ "id", "JOBID", get_id, false },
+	{ "id.f58", "JOBID", get_id, false },
+	{ "id.f58plain", "JOBID", get_id, false },
+	{ "id.dec", "JOBID", get_id, false },
+	{ "id.hex", "JOBID", get_id, false },
+	{ "id.dothex", "JOBID", get_id, false },
+	{ "id.kvs", "JOBID", get_id, false },
+	{ "userid", "UID", get_attribute, false },
+	{ "username", "USER", get_username, false },
+	{ "urgency", "URG", get_attribute, false },
+	{ "priority", "PRI", get_attribute, false },
+	{ "name", "NAME", get_attribute, false },
+	{ "cwd", "CWD", get_attribute, false },
+	{ "queue", "QUEUE", get_attribute, false },
+	{ "project", "PROJECT", get_attribute, false },
+	{ "bank", "BANK", get_attribute, false },
+	{ "ntasks", "NTASKS", get_attribute, false },
+	{ "ncores", "NCORES", get_attribute, false },
+	{ "duration", "DURATION", get_time, false },
+	{ "nnodes", "NNODES", get_attribute, false },
+	{ "ranks", "RANKS", get_attribute, false },
+	{ "nodelist", "NODELIST", get_attribute, false },
+	{ "state", "STATE", get_state, false },
+	{ "state_single", "S", get_state_single, false },
+	{ "state_emoji", "STATE", get_state_emoji, false },
+	{ "result", "RESULT", get_result, false },
+	{ "result_abbrev", "RS", get_result_abbrev, false },
+	{ "result_emoji", "RESULT", get_result_emoji, false },
+	{ "status", "STATUS", get_status, false },
+	{ "status_abbrev", "ST", get_status_abbrev, false },
+	{ "status_emoji", "STATUS", get_status_emoji, false },
+	{ "success", "SUCCESS", get_attribute, false },
+	{ "waitstatus", "WSTATUS", get_attribute, false },
+	{ "returncode", "RC", get_returncode, false },
+	{ "exception.occurred", "EXCEPTION-OCCURRED", get_exception, false },
+	{ "exception.severity", "EXCEPTION-SEVERITY", get_exception, false },
+	{ "exception.type", "EXCEPTION-TYPE", get_exception, false },
+	{ "exception.note", "EXCEPTION-NOTE", get_exception, false },
+	{ "t_submit", "T_SUBMIT", get_time, false },
+	{ "t_depend", "T_DEPEND", get_time, false },
+	{ "t_priority", "T_PRIORITY", get_time, false },
+	{ "t_sched", "T_SCHED", get_time, false },
+	{ "t_run", "T_RUN", get_time, false },
+	{ "t_cleanup", "T_CLEANUP", get_time, false },
+	{ "t_inactive", "T_INACTIVE", get_time, false },
+	{ "expiration", "EXPIRATION", get_time, false },
+	{ "runtime", "RUNTIME", get_runtime, false },
+	{ "t_remaining", "T_REMAINING", get_t_remaining, false },
+	{ "sched.t_estimate", "T_ESTIMATE", get_annotations, false },
+	{ "sched.reason_pending", "REASON", get_annotations, false },
+	{ "sched.resource_summary", "RESOURCES", get_annotations, false },
+	{ "annotations", "ANNOTATIONS", get_annotations, true },
+	{ "sched", "SCHED", get_annotations, true },
+	{ "user", "USER", get_annotations, true },
+	{ "dependencies", "DEPENDENCIES", get_nothing, false },
+	{ "uri", "URI", get_nothing, false },
+	{ "uri.local", "URI", get_nothing, false },
+	{ "contextual_info", "INFO", get_contextual_info, false },
+	{ "contextual_time", "TIME", get_contextual_time, false },
+	{ "inactive_reason", "INACTIVE-REASON", get_inactive_reason, false },
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static const struct row *open_row(const char *name)
+{
+	size_t i, len;
+
+	for (i = 0; i < ROWS; i++) {
+		len = strlen(rows[i].name);
+		if (rows[i].open && !strncmp(rows[i].name, name, len) &&
+		    (name[len] == '.' || !name[len]))
+			return &rows[i];
+	}
+	return NULL;
+}
+
+struct field *field_find(const char *name)
+{
+	const char *heading = NULL;
+	const struct row *row;
+	struct field *f;
+	char *p;
+	size_t i;
+
+	/* below an open row a heading may be the row's own */
+	for (i = 0; i < ROWS; i++)
+		if (!strcmp(rows[i].name, name))
+			heading = rows[i].heading;
+	row = open_row(name);
+	for (i = 0; !row && i < ROWS; i++)
+		if (!strcmp(rows[i].name, name))
+			row = &rows[i];
+	if (!row)
+		return NULL;
+	f = xmalloc(sizeof(*f));
+	f->row = row;
+	f->rest = row->open && name[strlen(row->name)] ?
+		  xstrdup(name + strlen(row->name) + 1) : NULL;
+	f->heading = xstrdup(heading ? heading : name);
+	for (p = f->heading; !heading && *p; p++)
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
+	return f;
+}
+
+void field_free(struct field *f)
+{
+	if (f) {
+		free(f->rest);
+		free(f->heading);
+		free(f);
+	}
+}
+
+const char *field_heading(const struct field *f)
+{
+	return f->heading;
+}
+
+void field_get(const struct field *f, const json_t *job, double now,
+	       struct value *v)
+{
+	v->kind = VALUE_NONE;
+	v->number = 0;
+	v->text[0] = '\0';
+	f->row->get(f, job, now, v);
+}
+
+static int rank_of(const struct value *v)
+{
+	return v->kind == VALUE_NONE || (v->kind == VALUE_TEXT && !*v->text) ?
+	       0 : v->kind == VALUE_TEXT ? 2 : 1;
+}
+
+int value_compare(const struct value *a, const struct value *b)
+{
+	int x = rank_of(a), y = rank_of(b);
+
+	if (x != y)
+		return x - y;
+	if (x == 1)
+		return a->number < b->number ? -1 : a->number > b->number;
+	return x == 2 ? strcmp(a->text, b->text) : 0;
+}
+
+/* ---- as an object ---- */
+
+static void describe_exception(json_t *o, const json_t *job)
+{
+	if (!had_exception(job)) {
+		json_object_set_new(o, "exception",
+				    json_pack("{s:b}", "occurred", 0));
+		return;
+	}
+	json_object_set_new(o, "exception",
+		json_pack("{s:b s:I s:s s:s}", "occurred", 1, "severity",
+			  integer(job, "exception_severity"), "type",
+			  string(job, "exception_type"), "note",
+			  string(job, "exception_note")));
+}
+
+json_t *job_describe(const json_t *job, double now)
+{
+	json_t *o = json_copy((json_t *)job);
+	weir_jobid_t id = (weir_jobid_t)integer(job, "id");
+	char buf[JOBID_SIZE];
+	int code;
+
+	if (!o)
+		die("out of memory");
+	json_object_del(o, "exception_occurred");
+	json_object_del(o, "exception_severity");
+	json_object_del(o, "exception_type");
+	json_object_del(o, "exception_note");
+	describe_exception(o, job);
+	json_object_set_new(o, "state", json_string(state_name(job)));
+	if (*result_name(job))
+		json_object_set_new(o, "result",
+				    json_string(result_name(job)));
+	json_object_set_new(o, "username", json_string(text_username(
+				(uid_t)integer(job, "userid"))));
+	json_object_set_new(o, "runtime", json_real(runtime(job, now)));
+	json_object_set_new(o, "status", json_string(job_status_name(job)));
+	if (returncode(job, &code))
+		json_object_set_new(o, "returncode", json_integer(code));
+	json_object_set_new(o, "dependencies", json_array());
+	if (!json_object_get(o, "annotations"))
+		json_object_set_new(o, "annotations", json_object());
+	json_object_set_new(o, "jobid",
+			    json_string(jobid_encode(id, JOBID_F58, buf)));
+	return o;
+}
+
+char *short_duration(double seconds, char *buf, size_t size)
+{
+	/* to the millisecond: nobody reads more of it in a table */
+	double s = (double)(long long)(seconds * 1000 + 0.5) / 1000;
+
+	if (s >= 86400)
+		snprintf(buf, size, "%.4gd", s / 86400);
+	else if (s >= 3600)
+		snprintf(buf, size, "%.4gh", s / 3600);
+	else if (s >= 60)
+		snprintf(buf, size, "%.4gm", s / 60);
+	else if (s >= 1 || s <= 0)
+		snprintf(buf, size, "%.4gs", s);
+	else
+		snprintf(buf, size, "%.3fs", s);
+	return buf;
+}
