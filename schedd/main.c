@@ -20,7 +20,8 @@
 
 #define NONCES_MAX	(1u << 20)
 #define RETRY_MS	100	/* between tries to find kvsd */
-#define RESTART_MS	1000	/* least life of a schedd that starts anew */
+#define TAKEOVER_MS	3000	/* for kvsd to see that another schedd ended */
+#define RESTART_MS	1000	/* between two, if a transaction was refused */
 
 static const char *uri, *keydir;
 static const struct daemon_option options[] = {
@@ -45,8 +46,10 @@ static void on_state(weir_t *h, bool connected, void *arg)
 	struct schedd *s = arg;
 
 	assert(s->magic == SCHEDD_MAGIC);
-	if (!connected)
+	if (!connected) {
 		schedd_restart(s, "the connection to kvsd was lost");
+		s->lost = true;
+	}
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)
@@ -90,22 +93,24 @@ static bool ended_within(int signals, int ms)
 	return poll(&p, 1, ms) > 0 && daemon_signal_take(signals);
 }
 
-/* A schedd that starts anew waits until kvsd is there again, and until the
- * one that it replaces is forgotten. NULL: told to end. */
+/* A schedd waits for the one that it replaces to be forgotten; one that starts
+ * anew waits until kvsd is there again, too. NULL: told to end. */
 static weir_t *connect_kvsd(struct daemon *d, struct schedd *s, int signals)
 {
 	struct weir_error error;
 	bool told = false;
+	int ms;
 
-	for (;;) {
+	for (ms = 0; ; ms += RETRY_MS) {
 		s->h = weir_open_as(uri, 0, "schedd", NULL, &error);
 		if (s->h && services_start(s, &error) == 0)
 			return s->h;
 		weir_close(s->h);
 		s->h = NULL;
-		if (d->ready_fd >= 0)
+		if (d->ready_fd >= 0 &&
+		    (error.errnum != EEXIST || ms >= TAKEOVER_MS))
 			daemon_fail(d, "%s", error.text);
-		if (!told)
+		if (!told && d->ready_fd < 0)
 			daemon_log(LOG_WARNING, "waiting for kvsd: %s",
 				   error.text);
 		told = true;
@@ -190,7 +195,7 @@ int main(int argc, char **argv)
 	struct event *signal_event;
 	struct timespec begin, end;
 	struct daemon d;
-	int signals;
+	int signals, least;
 	long ms;
 
 	daemon_options(&d, "schedd", argc, argv, options);
@@ -219,8 +224,8 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	ms = (end.tv_sec - begin.tv_sec) * 1000 +
 	     (end.tv_nsec - begin.tv_nsec) / 1000000;
-	if (s.restart && ms < RESTART_MS &&
-	    ended_within(signals, (int)(RESTART_MS - ms)))
+	least = s.lost ? RETRY_MS : RESTART_MS;
+	if (s.restart && ms < least && ended_within(signals, least - (int)ms))
 		s.restart = false;
 	close(signals);
 	if (s.restart)

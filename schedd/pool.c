@@ -263,10 +263,9 @@ static int take(struct pool *pool, struct pool_node *n, int slots,
 	return r;
 }
 
-/*
- * Walks the nodes until WANT is met; with R, takes from each. What is missing
- * in the end, in nodes if WANT counts these, else in slots.
- */
+/* Walks the nodes until WANT is met; SLOTS_OF, which may be NULL, gets how many
+ * slots of each node. Returns what is missing in the end, in nodes if WANT
+ * counts these, else in slots. */
 static int walk(const struct pool *pool, const struct job_request *want,
 		bool empty, int *slots_of)
 {

@@ -10,168 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schedd/jobdirs.h"
 #include "schedd/schedd.h"
 
-#define WINDOW		256	/* requests on the way at a time */
-#define PAGE		10000	/* names */
 #define JOBID_TIME_SHIFT 24	/* an id's milliseconds since the epoch */
 
 enum { EVENTLOG, JOBSPEC, R, KEYS };
 static const char *const keys[KEYS] = { "eventlog", "jobspec", "R" };
-
-struct ids {
-	uint64_t *id;
-	size_t count, size;
-};
-
-static int ids_add(struct ids *ids, uint64_t id)
-{
-	if (ids->count == ids->size) {
-		size_t n = ids->size ? ids->size * 2 : 1024;
-		uint64_t *p = reallocarray(ids->id, n, sizeof(*p));
-
-		if (!p)
-			return -1;
-		ids->id = p;
-		ids->size = n;
-	}
-	ids->id[ids->count++] = id;
-	return 0;
-}
-
-static int failed(struct weir_error *error, weir_future_t *f, const char *what)
-{
-	error->errnum = f ? weir_future_error(f) : errno;
-	if (!error->errnum)
-		error->errnum = EIO;
-	snprintf(error->text, sizeof(error->text), "%s: %.180s", what,
-		 f && weir_future_error(f) ? weir_future_strerror(f) :
-		 strerror(error->errnum));
-	errno = error->errnum;
-	return -1;
-}
-
-/* ---- ids: four levels of directories, each a group of the id ---- */
-
-static void level_key(char key[JOBID_SIZE], uint64_t prefix, int level)
-{
-	jobid_encode(prefix, JOBID_KVS, key);
-	key[3 + 5 * level] = '\0';	/* "job", then ".xxxx" a level */
-}
-
-/* Four hexadecimal digits; -1 for any other name. */
-static long group(const char *name)
-{
-	char *end;
-	long n = strtol(name, &end, 16);
-
-	return strlen(name) == 4 && !*end && n >= 0 ? n : -1;
-}
-
-/* What is in F's page, below PREFIX. *AFTER gets the last name if more
- * follows, else "". */
-static int take_page(weir_future_t *f, uint64_t prefix, int level,
-		     struct ids *below, char after[8])
-{
-	const char *type, *name, *more;
-	uint64_t size;
-
-	after[0] = '\0';
-	while (weir_kvs_list_next(f, &type, &size, &name) > 0) {
-		long n = group(name);
-
-		snprintf(after, 8, "%.7s", name);
-		if (n < 0 || strcmp(type, "dir")) {
-			daemon_log(LOG_WARNING, "job: '%s' is no part of a "
-				   "job id", name);
-			continue;
-		}
-		if (ids_add(below, prefix |
-			    (uint64_t)n << (16 * (3 - level))) < 0)
-			return -1;
-	}
-	more = weir_future_option(f, "more");
-	if (!more || strcmp(more, "1"))
-		after[0] = '\0';
-	return 0;
-}
-
-static int list_rest(struct schedd *s, weir_future_t *f, uint64_t prefix,
-		     int level, struct ids *below, struct weir_error *error)
-{
-	char key[JOBID_SIZE], after[8];
-
-	level_key(key, prefix, level);
-	for (;;) {
-		if (!f || weir_future_get(f) < 0) {
-			bool none = f && weir_future_error(f) == ENOENT;
-
-			if (!none)
-				failed(error, f, key);
-			weir_future_destroy(f);
-			return none ? 0 : -1;
-		}
-		if (take_page(f, prefix, level, below, after) < 0) {
-			failed(error, NULL, key);
-			weir_future_destroy(f);
-			return -1;
-		}
-		weir_future_destroy(f);
-		if (!after[0])
-			return 0;
-		f = weir_kvs_list(s->h, "primary", key, NULL, after, PAGE);
-	}
-}
-
-/* From the directories of LEVEL to those one deeper. */
-static int descend(struct schedd *s, const struct ids *at, int level,
-		   struct ids *below, struct weir_error *error)
-{
-	weir_future_t *f[WINDOW];
-	char key[JOBID_SIZE];
-	size_t i, j, n;
-	int r = 0;
-
-	for (i = 0; i < at->count; i += n) {
-		n = at->count - i < WINDOW ? at->count - i : WINDOW;
-		for (j = 0; j < n; j++) {
-			level_key(key, at->id[i + j], level);
-			f[j] = weir_kvs_list(s->h, "primary", key, NULL, NULL,
-					     PAGE);
-		}
-		for (j = 0; j < n; j++) {
-			if (r == 0)
-				r = list_rest(s, f[j], at->id[i + j], level,
-					      below, error);
-			else
-				weir_future_destroy(f[j]);
-		}
-		if (r < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int find_ids(struct schedd *s, struct ids *ids,
-		    struct weir_error *error)
-{
-	struct ids at = { NULL, 0, 0 }, below;
-	int level, r = 0;
-
-	if (ids_add(&at, 0) < 0)
-		return failed(error, NULL, "job");
-	for (level = 0; level < 4 && r == 0; level++) {
-		below = (struct ids) { NULL, 0, 0 };
-		r = descend(s, &at, level, &below, error);
-		free(at.id);
-		at = below;
-	}
-	if (r < 0)
-		free(at.id);
-	else
-		*ids = at;
-	return r;
-}
 
 /* ---- one job ---- */
 
@@ -205,6 +50,17 @@ static const char *value(weir_future_t *f, size_t *len)
 {
 	*len = 0;
 	return f && weir_future_get(f) == 0 ? weir_future_data(f, len) : NULL;
+}
+
+/* Whether F tells what is there: a value, or that there is none. */
+static bool told(weir_future_t *f)
+{
+	int e;
+
+	if (!f)
+		return false;
+	e = weir_future_get(f) == 0 ? 0 : errno;
+	return !e || e == ENOENT || e == ENOTDIR || e == EISDIR;
 }
 
 /* From the values of its keys; NULL with ERROR. */
@@ -262,29 +118,43 @@ static bool replayable(const struct job *job)
 	       ENVELOPE_SUBMIT_AGE + ENVELOPE_SKEW;
 }
 
-static void remember_nonce(struct schedd *s, const struct job *job)
+/* Requests that are so recent that they could be presented again. */
+static int remember_nonces(struct schedd *s, const struct job_ids *recent,
+			   struct weir_error *error)
 {
 	struct envelope_policy policy = {
 		.now = (int64_t)now_wall(), .skew = ENVELOPE_SKEW,
 		.max_age = ENVELOPE_SUBMIT_AGE,
 	};
+	weir_future_t *f[WINDOW];
 	char key[JOBID_SIZE + 8];
 	struct envelope *env;
-	weir_future_t *f;
 	const char *data;
-	size_t len;
+	size_t i, j, n, len;
+	int r = 0;
 
-	snprintf(key, sizeof(key), "%s.J", job->key);
-	f = weir_kvs_get(s->h, "primary", key, NULL);
-	data = value(f, &len);
-	env = data ? envelope_unpack(data, len, NULL) : NULL;
-	if (env)
-		envelope_nonces_add(s->nonces, env, &policy);
-	envelope_destroy(env);
-	weir_future_destroy(f);
+	for (i = 0; i < recent->count && r == 0; i += n) {
+		n = recent->count - i < WINDOW ? recent->count - i : WINDOW;
+		for (j = 0; j < n; j++) {
+			jobid_encode(recent->id[i + j], JOBID_KVS, key);
+			strcat(key, ".J");
+			f[j] = weir_kvs_get(s->h, "primary", key, NULL);
+		}
+		for (j = 0; j < n; j++) {
+			if (r == 0 && !told(f[j]))
+				r = replay_failed(error, f[j], "J");
+			data = value(f[j], &len);
+			env = data ? envelope_unpack(data, len, NULL) : NULL;
+			if (env)
+				envelope_nonces_add(s->nonces, env, &policy);
+			envelope_destroy(env);
+			weir_future_destroy(f[j]);
+		}
+	}
+	return r;
 }
 
-static int keep(struct schedd *s, struct job *job)
+static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 {
 	uint64_t submitted = (uint64_t)(job->entered[STATE_NEW] * 1000);
 	uint64_t age = job->id >> JOBID_TIME_SHIFT;
@@ -292,8 +162,10 @@ static int keep(struct schedd *s, struct job *job)
 	/* jobs come in order of their ids: the newest has the last word */
 	if (submitted > age)
 		s->epoch_ms = submitted - age;
-	if (replayable(job))
-		remember_nonce(s, job);
+	if (replayable(job) && job_ids_add(recent, job->id) < 0) {
+		job_destroy(job);
+		return -1;
+	}
 	if (job->state == STATE_INACTIVE) {
 		int r = history_add(s->history, job);
 
@@ -310,10 +182,11 @@ static int keep(struct schedd *s, struct job *job)
 	return 0;
 }
 
-static int read_jobs(struct schedd *s, const struct ids *ids,
-		     struct weir_error *error)
+static int read_jobs(struct schedd *s, const struct job_ids *ids,
+		     struct job_ids *recent, struct weir_error *error)
 {
 	weir_future_t *f[WINDOW / KEYS][KEYS];
+	bool lost;
 	char key[JOBID_SIZE + 16];
 	struct proto_error why;
 	size_t i, j, n, most = WINDOW / KEYS;
@@ -331,15 +204,23 @@ static int read_jobs(struct schedd *s, const struct ids *ids,
 						       NULL);
 			}
 		for (j = 0; j < n; j++) {
-			job = job_read(s, ids->id[i + j], f[j], &why);
+			jobid_encode(ids->id[i + j], JOBID_KVS, key);
+			for (lost = r < 0, k = 0; k < KEYS && !lost; k++)
+				if (!told(f[j][k])) {
+					lost = true;
+					r = replay_failed(error, f[j][k], key);
+				}
+			job = lost ? NULL : job_read(s, ids->id[i + j], f[j],
+						     &why);
 			for (k = 0; k < KEYS; k++)
 				weir_future_destroy(f[j][k]);
-			jobid_encode(ids->id[i + j], JOBID_KVS, key);
+			if (lost)
+				continue;
 			if (!job)
 				daemon_log(LOG_ERR, "%s: skipped: %s", key,
 					   why.text);
-			else if (keep(s, job) < 0)
-				r = failed(error, NULL, key);
+			else if (keep(s, job, recent) < 0)
+				r = replay_failed(error, NULL, key);
 		}
 	}
 	return r;
@@ -357,14 +238,14 @@ static int read_inventory(struct schedd *s, struct weir_error *error)
 	int r = 0;
 
 	if (!data && (!f || weir_future_error(f) != ENOENT)) {
-		r = failed(error, f, "resource.R");
+		r = replay_failed(error, f, "resource.R");
 		weir_future_destroy(f);
 		return r;
 	}
 	all = data ? resource_set_parse(data, len, &why) : NULL;
 	if (all) {
 		if (pool_define_all(s->pool, all) < 0)
-			r = failed(error, NULL, "resource.R");
+			r = replay_failed(error, NULL, "resource.R");
 		s->inventory = strndup(data, len);
 	} else if (data) {
 		daemon_log(LOG_ERR, "resource.R: %s", why.text);
@@ -384,7 +265,7 @@ static int read_namespaces(struct schedd *s, struct weir_error *error)
 	int r = 0;
 
 	if (!f || weir_future_get(f) < 0) {
-		r = failed(error, f, "namespaces");
+		r = replay_failed(error, f, "namespaces");
 		weir_future_destroy(f);
 		return r;
 	}
@@ -401,22 +282,25 @@ static int read_namespaces(struct schedd *s, struct weir_error *error)
 
 int replay(struct schedd *s, struct weir_error *error)
 {
-	struct ids ids = { NULL, 0, 0 };
+	struct job_ids ids = { NULL, 0, 0 }, recent = { NULL, 0, 0 };
 	uint64_t highest;
 	int r;
 
-	if (read_inventory(s, error) < 0 || find_ids(s, &ids, error) < 0)
+	if (read_inventory(s, error) < 0 || jobdirs_find(s->h, &ids, error) < 0)
 		return -1;
 	highest = ids.count ? ids.id[ids.count - 1] : 0;
-	r = read_jobs(s, &ids, error);
+	r = read_jobs(s, &ids, &recent, error);
+	if (r == 0)
+		r = remember_nonces(s, &recent, error);
 	free(ids.id);
+	free(recent.id);
 	if (r < 0 || read_namespaces(s, error) < 0)
 		return -1;
 	history_sort(s->history);
 	if (!s->epoch_ms)
 		s->epoch_ms = (uint64_t)(now_wall() * 1000);
 	if (jobid_gen_init(&s->ids, s->epoch_ms, 0, highest) < 0)
-		return failed(error, NULL, "job ids");
+		return replay_failed(error, NULL, "job ids");
 	return 0;
 }
 

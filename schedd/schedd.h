@@ -49,6 +49,7 @@ struct schedd {
 	char *inventory;		/* resource.R as last written, or NULL */
 	int result;			/* of the process */
 	bool restart;			/* start anew after the loop */
+	bool lost;			/* because kvsd is gone */
 };
 
 double now_wall(void);
