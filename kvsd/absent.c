@@ -4,15 +4,19 @@
 #include "config.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "kvsd/absent.h"
 #include "kvsd/alloc.h"
 #include "kvsd/dispatch.h"
 
+#define ABSENT_BYTES	(16u << 20)	/* of a connection; more fail at once */
+
 /* A call that waits: its stream, and its frame to be taken again. */
 struct waiting {
 	struct stream stream;
+	struct event *timer;		/* its own time limit, or NULL */
 	struct absent *absent;
 	TAILQ_ENTRY(waiting) next;
 	struct wire_buf frame;
@@ -43,6 +47,9 @@ static void waiting_free(struct waiting *w)
 	conn_touch(w->stream.conn);
 	stream_end(&w->stream);
 	TAILQ_REMOVE(&w->absent->calls, w, next);
+	w->stream.conn->absent_bytes -= w->frame.len;
+	if (w->timer)
+		event_free(w->timer);
 	wire_buf_free(&w->frame);
 	free(w);
 }
@@ -83,14 +90,39 @@ static void waiting_fail(struct waiting *w, int errnum, const char *text)
 	waiting_free(w);
 }
 
+static void on_call_timeout(evutil_socket_t fd, short what, void *arg)
+{
+	struct waiting *w = arg;
+	char text[DB_NAME_MAX + 64];
+
+	snprintf(text, sizeof(text), "nobody serves %.255s", w->absent->name);
+	waiting_fail(w, ETIMEDOUT, text);
+}
+
+/* The time that the caller gives runs from its request on; what is left of it
+ * when the service is back is not kept track of: it then runs anew. */
+static void set_timer(struct waiting *w, const char *seconds)
+{
+	struct timeval tv;
+	double timeout;
+
+	if (!seconds || wire_parse_seconds(seconds, &timeout) < 0 ||
+	    timeout >= ABSENT_SECONDS)
+		return;
+	tv = (struct timeval) { timeout, (timeout - (long)timeout) * 1e6 };
+	w->timer = evtimer_new(w->stream.conn->kvsd->base, on_call_timeout, w);
+	if (!w->timer || event_add(w->timer, &tv) < 0)
+		abort();
+}
+
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	struct absent *a = arg;
 	struct waiting *w;
 	char text[DB_NAME_MAX + 64];
 
-	snprintf(text, sizeof(text), "nobody serves %s, and for %d s nobody "
-		 "came back to", a->name, ABSENT_SECONDS);
+	snprintf(text, sizeof(text), "nobody serves %.255s, nor began to for "
+		 "%d s", a->name, ABSENT_SECONDS);
 	while ((w = TAILQ_FIRST(&a->calls)))
 		waiting_fail(w, ENOSYS, text);
 	absent_free(a);
@@ -127,6 +159,7 @@ static void take_again(struct waiting *w)
 	struct wire_frame *f;
 	size_t used;
 
+	c->absent_bytes -= b.len;
 	wire_buf_init(&w->frame);
 	waiting_free(w);
 	if (!d || wire_decode(d, b.data, b.len, &used, &f) != WIRE_FRAME)
@@ -168,7 +201,7 @@ bool absent_hold(struct conn *c, const char *name, size_t len,
 	struct waiting *w;
 	int i, r;
 
-	if (!strcmp(f->word[0], "-"))
+	if (!strcmp(f->word[0], "-") || c->absent_bytes > ABSENT_BYTES)
 		return false;
 	/* a kvsd that was started anew does not know who served */
 	if (!a && k->restarted && kvsd_now() - k->started < ABSENT_SECONDS)
@@ -189,6 +222,8 @@ bool absent_hold(struct conn *c, const char *name, size_t len,
 			     wire_end(&w->frame);
 	if (r < 0)
 		abort();
+	c->absent_bytes += w->frame.len;
 	TAILQ_INSERT_TAIL(&a->calls, w, next);
+	set_timer(w, arg_option(f, "timeout"));
 	return true;
 }

@@ -130,6 +130,8 @@ struct conn {
 
 	struct table streams;
 	struct stream_list stream_all, stream_ready;
+	size_t absent_bytes;		/* of its calls to services that are
+					   away */
 	unsigned calls;			/* its calls and syncs that wait */
 };
 

@@ -82,12 +82,20 @@ d send 5 call calc.d
 s push sv call
 s close
 d until 5
-d send 6 call calc.e
+d send 6 call calc.e timeout=0.01
 d until 6
+d send 6 call calc.e {2}\nhi
+d send 8 call calc.e
+d send c cancel 8
+d until c
 t send y serve calc
 t until y
+t push y call
 t send z cancel y
 t until z
+d until 6
+d send 9 call calc.e
+d until 9
 t send v serve calc
 t until v
 d send 7 call calc.f
@@ -110,10 +118,16 @@ x err EEXIST calc is served already
 * sv dropped N
 * sv call N d uid=$uid role=owner from=d
 5 err ECONNRESET who served it has gone
-6 err ENOSYS nobody serves calc
+6 err ETIMEDOUT nobody serves calc
+8 err ECANCELED canceled
+c ok
 y ok
+* y call N e uid=$uid role=owner from=d {2}
+hi
 * y end ECANCELED canceled
 z ok
+6 err ECONNRESET who served it has gone
+9 err ENOSYS nobody serves calc
 v ok
 * v call N f uid=$uid role=owner from=d
 * v end ECANCELED canceled
@@ -129,7 +143,7 @@ s until sv
 c hello
 c send 1 call set.it
 s push sv call
-s raw p put - it {1}\n1\n- reply 9 {4}\ndone\n
+s raw p put - it {1}\n1\n- reply 10 {4}\ndone\n
 c until 1
 c send 2 get - it
 c until 2

@@ -149,7 +149,10 @@ start_daemon()
 	note_pid "$DAEMON_PID"
 	READY=
 	IFS= read -r READY <"$WORK/ready" || :
-	[ "$READY" = ready ]
+	[ "$READY" = ready ] && return 0
+	wait "$DAEMON_PID"
+	forget_pid "$DAEMON_PID"
+	return 1
 }
 
 start_kvsd()

@@ -16,6 +16,7 @@
 #include <event2/thread.h>
 #include <sodium.h>
 
+#include "kvsd/absent.h"
 #include "kvsd/event.h"
 #include "kvsd/lease_cmds.h"
 #include "kvsd/log_ring.h"
@@ -67,6 +68,7 @@ static void begin(void)
 	log_ring_create(&kvsd);
 	scratch_create(&kvsd);
 	events_create(&kvsd);
+	absents_create(&kvsd);
 	services_create(&kvsd);
 	watches_create(&kvsd);
 	waiters_create(&kvsd);
