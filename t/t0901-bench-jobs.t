@@ -18,5 +18,7 @@ full jobs -n5 --sim
 figures jobs.sim.submit jobs.sim
 full command -n2
 figures command.kvs-get command.run command.start-stop
+full attach -n2
+figures attach.output attach.client-memory attach.kvsd-memory-growth
 
 done_testing
