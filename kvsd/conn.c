@@ -17,6 +17,7 @@
 
 #define PARKED_MAX	(16u << 20)
 #define HELD_MAX	(64u << 20)
+#define STREAMS_MAX	65536u
 #define ROUNDS		8	/* of writing to one client in a turn */
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
@@ -156,6 +157,11 @@ int stream_begin(struct stream *s, struct conn *c, const char *tag,
 			  "the tag is taken by a %s that has not ended" :
 			  "a %s needs a tag of its own, not -",
 			  other ? other->ops->what : ops->what);
+		return -1;
+	}
+	if (c->streams.count >= STREAMS_MAX) {
+		reply_err(c, tag, EAGAIN, "%u tags are taken in this "
+			  "connection: end some", STREAMS_MAX);
 		return -1;
 	}
 	s->conn = c;

@@ -15,6 +15,7 @@
 #include "proto/daemon.h"
 
 #define SECONDS_MAX	86400
+#define USER_MAX	1024	/* of a user other than the owner */
 #define LEASE_MAGIC	0x77650004u
 #define RETRY_SECONDS	1.0	/* at least, when ending one was undone */
 
@@ -24,6 +25,7 @@ struct tenure {
 	struct kvsd *kvsd;
 	uint64_t id;
 	double seconds;
+	uid_t owner;
 	struct conn *holder;	/* or NULL, and the clock runs */
 	struct event *clock;
 };
@@ -160,7 +162,8 @@ static void on_clock(evutil_socket_t fd, short what, void *arg)
 /* ---- beginning, and who holds it ---- */
 
 static struct tenure *tenure_create(struct kvsd *k, uint64_t id,
-				    double seconds, struct conn *holder)
+				    double seconds, uid_t owner,
+				    struct conn *holder)
 {
 	struct tenure *t = xcalloc(1, sizeof(*t));
 
@@ -168,6 +171,7 @@ static struct tenure *tenure_create(struct kvsd *k, uint64_t id,
 	t->kvsd = k;
 	t->id = id;
 	t->seconds = seconds;
+	t->owner = owner;
 	t->holder = holder;
 	t->clock = event_new(k->base, -1, 0, on_clock, t);
 	if (!t->clock)
@@ -194,7 +198,7 @@ static void adopt_lease(uint64_t id, void *arg)
 	if (tenure_find(k, id) ||
 	    db_lease_info(k->db, id, &seconds, &owner) < 0)
 		return;
-	run_clock(tenure_create(k, id, seconds, NULL),
+	run_clock(tenure_create(k, id, seconds, owner, NULL),
 		  seconds > RETRY_SECONDS ? seconds : RETRY_SECONDS);
 }
 
@@ -242,6 +246,16 @@ void lease_conn_closed(struct conn *c)
 
 /* ---- commands ---- */
 
+static unsigned leases_of(struct kvsd *k, uid_t uid)
+{
+	struct tenure *t;
+	unsigned n = 0;
+
+	LIST_FOREACH(t, &k->leases->all, all)
+		n += t->owner == uid;
+	return n;
+}
+
 void do_lease(struct conn *c, const struct wire_frame *f)
 {
 	double seconds;
@@ -253,9 +267,15 @@ void do_lease(struct conn *c, const struct wire_frame *f)
 			  "seconds from 0 to %d", f->word[ARG], SECONDS_MAX);
 		return;
 	}
+	if (c->role != WIRE_OWNER &&
+	    leases_of(c->kvsd, c->uid) >= USER_MAX) {
+		reply_err(c, f->word[0], EAGAIN, "you have %d leases: end "
+			  "some", USER_MAX);
+		return;
+	}
 	id = db_lease_create(c->kvsd->db, seconds, c->uid);
 	conn_changed(c);
-	tenure_create(c->kvsd, id, seconds, c);
+	tenure_create(c->kvsd, id, seconds, c->uid, c);
 	wire_opt_u64(reply_begin(c, f->word[0], "ok"), "id", id);
 	reply_end(c);
 }

@@ -17,6 +17,9 @@
 #include "kvsd/watch_private.h"
 
 #define KEY_ROOM	(2 * DB_KEY_MAX + 2)
+/* Of output that waits. Each further piece of a difference begins with going
+ * over what was told, so pieces are large. */
+#define PIECE		(4u << 20)
 
 /* ---- live ---- */
 
@@ -136,7 +139,7 @@ void prefix_catch_up(struct watch *w, struct db_view *old)
 
 static bool full(const struct watch *w)
 {
-	return conn_queued(w->stream.conn) >= CONN_ROOM ||
+	return conn_queued(w->stream.conn) >= PIECE ||
 		w->stream.conn->dead;
 }
 

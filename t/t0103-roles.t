@@ -145,6 +145,15 @@ got=$(printf '%s\n' 'a open' 'a send 1 hello 1' 'a until 1' \
 matches "$got" "role=admin" "an admin"
 matches "$got" "^2 err EPERM" "is no owner"
 
+i=1
+while [ $i -le 1025 ]; do
+	echo "a send $i lease 0"
+	i=$((i + 1))
+done >"$WORK/script"
+got=$({ echo "a hello"; cat "$WORK/script"; echo "a drain 1025"; } |
+	talk_as 12345)
+is "$got" "1025 err EAGAIN you have 1024 leases: end some" "leases are bounded"
+
 # Private events: the publisher's user and the owner.
 mkfifo "$WORK/in" "$WORK/out"
 setpriv --reuid=12345 --regid=12345 --clear-groups \
