@@ -3,9 +3,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/common.h"
@@ -151,6 +153,66 @@ weir_t *open_instance(int flags)
 
 	if (!h)
 		die("unable to connect to the instance: %s", error.text);
+	return h;
+}
+
+/* ---- a connection that may be lost for a while ---- */
+
+#define TICK_NS		100000000L
+#define TICKS		100	/* then there is no hope */
+
+static char *run_folder;
+static timer_t lost_timer;
+static bool has_timer;
+static volatile sig_atomic_t ticks;
+
+/* In a signal handler, for the program may wait anywhere. */
+static void on_tick(int signum)
+{
+	static const char text[] = ": connection to the instance lost\n";
+	ssize_t n;
+
+	(void)signum;
+	if (++ticks < TICKS && access(run_folder, F_OK) == 0)
+		return;
+	n = write(STDERR_FILENO, cmd_name, strlen(cmd_name));
+	n = write(STDERR_FILENO, text, sizeof(text) - 1);
+	(void)n;
+	_exit(1);
+}
+
+static void on_state(weir_t *h, bool connected, void *arg)
+{
+	struct itimerspec t = { .it_value = { 0 } };
+
+	(void)h;
+	(void)arg;
+	ticks = 0;
+	if (!connected)
+		t.it_value.tv_nsec = t.it_interval.tv_nsec = TICK_NS;
+	if (has_timer)
+		timer_settime(lost_timer, 0, &t, NULL);
+}
+
+weir_t *open_lasting(void)
+{
+	weir_t *h = open_instance(WEIR_O_RECONNECT);
+	struct sigaction sa = { .sa_handler = on_tick,
+				.sa_flags = SA_RESTART };
+	struct sigevent e = { .sigev_notify = SIGEV_SIGNAL,
+			      .sigev_signo = SIGRTMIN };
+	const char *path = weir_uri(h);
+	char *slash;
+
+	run_folder = xstrdup(strncmp(path, "local://", 8) ? path : path + 8);
+	slash = strrchr(run_folder, '/');
+	if (slash && slash > run_folder)
+		*slash = '\0';
+	else
+		strcpy(run_folder, slash ? "/" : ".");
+	sigaction(SIGRTMIN, &sa, NULL);
+	has_timer = timer_create(CLOCK_MONOTONIC, &e, &lost_timer) == 0;
+	weir_on_state(h, on_state, NULL);
 	return h;
 }
 

@@ -44,8 +44,12 @@ int run_verb(const struct verb *verbs, int argc, char **argv,
 /* For a verb that found its arguments wrong: its usage line, exit(1). */
 void verb_usage(void) __attribute__((noreturn));
 
-/* Connected, or dies. NAME goes to the server's log. */
+/* Connected, or dies. The command's name goes to the server's log. */
 weir_t *open_instance(int flags);
+/* The same for what follows something: the connection is restored when kvsd
+ * is started again. Ends the process, with a message, when its run folder is
+ * gone or after 10 seconds. */
+weir_t *open_lasting(void);
 
 /* Waits for F; on error "weir-CMD: WHAT: reason" and exit(1). */
 void must(weir_future_t *f, const char *what);

@@ -147,7 +147,7 @@ static int event_sub(int argc, char **argv)
 	}
 	if (s.left == 0)
 		s.left = -1;
-	s.h = open_instance(WEIR_O_RECONNECT);
+	s.h = open_lasting();
 	n = argc > optind ? argc - optind : 1;
 	f = xmalloc(n * sizeof(*f));
 	for (i = 0; i < n; i++) {

@@ -152,7 +152,7 @@ static int kvs_get(int argc, char **argv)
 	n = argc - optind;
 	if (n < 1)
 		verb_usage();
-	g.h = open_instance(0);
+	g.h = g.watch || g.wait ? open_lasting() : open_instance(0);
 	if (g.watch || g.wait) {
 		if (!g.watch)
 			g.count = 1;

@@ -204,7 +204,7 @@ static int log_get(int argc, char **argv)
 	if (argc - optind != 1)
 		usage_error("eventlog get needs one KEY");
 	l.key = argv[optind];
-	l.h = open_instance(0);
+	l.h = watch || l.wait ? open_lasting() : open_instance(0);
 	if (l.wait && !watch) {	/* until it exists, then what it holds */
 		weir_future_t *f = weir_kvs_watch(l.h, kvs_ns, l.key,
 						  WEIR_WATCH_LATEST,
@@ -260,7 +260,7 @@ static int log_wait(int argc, char **argv)
 		usage_error("eventlog wait-event needs KEY EVENT");
 	l.key = argv[optind];
 	l.name = argv[optind + 1];
-	l.h = open_instance(0);
+	l.h = open_lasting();
 	read_log(&l, true, timeout);
 	weir_close(l.h);
 	return 0;

@@ -381,7 +381,7 @@ int kvs_watch(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		verb_usage();
-	h = open_instance(WEIR_O_RECONNECT);
+	h = open_lasting();
 	f = weir_kvs_watch(h, kvs_ns, argv[optind], WEIR_WATCH_PREFIX, from, 0,
 			   WEIR_WATCH_WAIT);
 	for (;; weir_future_next(f)) {

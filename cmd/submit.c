@@ -47,7 +47,7 @@ static int run(const struct submit_options *o)
 	};
 	struct terminal_options terminal = { .read_only = false };
 	char *jobspec = jobspec_text(o), name[JOBID_SIZE];
-	weir_t *h = open_instance(WEIR_O_RECONNECT);
+	weir_t *h = open_lasting();
 	weir_future_t *f = weir_job_submit(h, jobspec, o->urgency, o->flags);
 	weir_jobid_t id;
 	int result;
@@ -89,7 +89,7 @@ int main_submit(int argc, char **argv)
 	weir_t *h;
 
 	submit_parse(&o, argc, argv);
-	h = o.dry_run ? NULL : open_instance(WEIR_O_RECONNECT);
+	h = o.dry_run ? NULL : open_lasting();
 	result = submit_copies(h, &o);
 	weir_close(h);
 	free_options(&o);

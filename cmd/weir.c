@@ -105,7 +105,7 @@ int main(int argc, char **argv)
 		{ "root", no_argument, NULL, 'r' },
 		{ 0 }
 	};
-	bool verbose = false, root = false;
+	bool verbose = false, root = false, version = false;
 	int c, parents = 0;
 	size_t i;
 
@@ -118,7 +118,8 @@ int main(int argc, char **argv)
 			verbose = true;
 			break;
 		case 'V':
-			return main_version(1, argv);
+			version = true;
+			break;
 		case 'p':
 			parents++;
 			break;
@@ -129,6 +130,10 @@ int main(int argc, char **argv)
 			fprintf(stderr, "Try `weir --help'.\n");
 			return 1;
 		}
+	}
+	if (version) {
+		optind = 1;
+		return main_version(1, argv);
 	}
 	if (optind == argc) {
 		help(stderr);

@@ -315,7 +315,7 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 	f = release_slot(h, slot);
 	if (!f)
 		return;
-	if (f->streaming && !frame->has_payload) {
+	if ((f->streaming || f->kind == KIND_LOG) && !frame->has_payload) {
 		future_fail(f, ENODATA, "end of the stream");
 	} else {
 		struct item *item = reply_item(frame, 2);
