@@ -60,7 +60,7 @@ int job_attach(int argc, char **argv)
 		}
 	}
 	id = only_job_argument(argc, argv);
-	h = open_instance(WEIR_O_RECONNECT);
+	h = open_lasting();
 	code = attach_run(h, id, &options, &terminal);
 	weir_close(h);
 	return code;
