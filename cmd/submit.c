@@ -69,6 +69,7 @@ int main_run(int argc, char **argv)
 	struct submit_options o = { .run = true };
 	int result = 0;
 
+	usage_status = 2;
 	submit_parse(&o, argc, argv);
 	if (o.dry_run) {
 		char *text = jobspec_text(&o);
@@ -88,6 +89,7 @@ int main_submit(int argc, char **argv)
 	int result;
 	weir_t *h;
 
+	usage_status = 2;
 	submit_parse(&o, argc, argv);
 	h = o.dry_run ? NULL : open_lasting();
 	result = submit_copies(h, &o);

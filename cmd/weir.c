@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,6 +96,18 @@ static void run_external(char **argv, bool verbose)
 	free(name);
 }
 
+/* A connection must not become what others take for standard streams. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -109,6 +122,7 @@ int main(int argc, char **argv)
 	int c, parents = 0;
 	size_t i;
 
+	open_standard_streams();
 	while ((c = getopt_long(argc, argv, "+hvVpr", longs, NULL)) != -1) {
 		switch (c) {
 		case 'h':
