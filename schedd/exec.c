@@ -38,7 +38,8 @@ static void make_guest(struct schedd *s, struct job *job)
 	struct wire_buf head;
 
 	namespace_name(ns, job->id);
-	weir_txn_make_namespace(txn, ns, job->userid);
+	if (!job->guest)
+		weir_txn_make_namespace(txn, ns, job->userid);
 	snprintf(key, sizeof(key), "%s.guest", job->key);
 	weir_txn_link(txn, key, ".", ns);
 	job->guest = true;

@@ -60,6 +60,13 @@ static void lookup_free(struct lookup *l)
 	free(l);
 }
 
+/* The caller has left. */
+static void on_lookup_drop(weir_call_t *call, void *arg)
+{
+	weir_call_fail(call, ECANCELED, "canceled");
+	lookup_free(arg);
+}
+
 static void on_values(weir_future_t *f, void *arg)
 {
 	struct lookup *l = arg;
@@ -125,8 +132,10 @@ static void lookup(struct schedd *s, weir_call_t *call, json_int_t id,
 		if (r == 0)
 			r = weir_future_then(l->all, -1, on_values, l);
 	}
-	if (r == 0)
+	if (r == 0) {
+		weir_call_on_drop(call, on_lookup_drop, l);
 		return;
+	}
 	weir_call_fail(call, errno, "cannot read: %s", strerror(errno));
 	if (l)
 		lookup_free(l);

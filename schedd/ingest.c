@@ -11,8 +11,6 @@
 #include "proto/pubkey.h"
 #include "schedd/schedd.h"
 
-#define URGENCY_MAX	31
-
 struct submission {
 	json_t *payload;
 	const char *J;
@@ -33,16 +31,8 @@ static int get_payload(struct submission *sub, struct proto_error *err)
 	return 0;
 }
 
-static int check_urgency(struct schedd *s, weir_call_t *call,
-			 const struct submission *sub, struct proto_error *err)
+static int check_flags(const struct submission *sub, struct proto_error *err)
 {
-	if (sub->urgency < 0 || sub->urgency > URGENCY_MAX)
-		return proto_error_set(err, EINVAL, "urgency range is [0:%d]",
-				       URGENCY_MAX);
-	if (sub->urgency > WEIR_URGENCY_DEFAULT && !may_act(s, call, s->uid))
-		return proto_error_set(err, EPERM, "only the instance's owner "
-				       "can submit with urgency above %d",
-				       WEIR_URGENCY_DEFAULT);
 	if (sub->flags & ~(WEIR_JOB_DEBUG | WEIR_JOB_WAITABLE))
 		return proto_error_set(err, EINVAL, "flags: unknown bits in "
 				       "%d", sub->flags);
@@ -150,9 +140,14 @@ void do_submit(struct schedd *s, weir_call_t *call)
 	if (!sub.payload)
 		return;
 	if (get_payload(&sub, &error) == 0 &&
-	    check_urgency(s, call, &sub, &error) == 0 &&
-	    verify(s, call, &sub, &error) == 0)
-		job = make_job(s, &sub, &error);
+	    check_flags(&sub, &error) == 0) {
+		if (check_urgency(s, call, sub.urgency) < 0) {
+			json_decref(sub.payload);
+			return;
+		}
+		if (verify(s, call, &sub, &error) == 0)
+			job = make_job(s, &sub, &error);
+	}
 	if (job)
 		enter(s, call, job, &sub);
 	else

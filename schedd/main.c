@@ -18,7 +18,7 @@
 #include "proto/signkey.h"
 #include "schedd/schedd.h"
 
-#define NONCES_MAX	(1u << 20)
+#define NONCES_MAX	(1u << 23)
 #define RETRY_MS	100	/* between tries to find kvsd */
 #define TAKEOVER_MS	3000	/* for kvsd to see that another schedd ended */
 #define RESTART_MS	1000	/* between two, if a transaction was refused */

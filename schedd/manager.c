@@ -27,6 +27,20 @@ static struct job *find(struct schedd *s, weir_call_t *call, json_int_t id)
 	return NULL;
 }
 
+int check_urgency(struct schedd *s, weir_call_t *call, int urgency)
+{
+	if (urgency < 0 || urgency > URGENCY_MAX)
+		weir_call_fail(call, EINVAL, "urgency range is [0:%d]",
+			       URGENCY_MAX);
+	else if (urgency > WEIR_URGENCY_DEFAULT && !may_act(s, call, s->uid))
+		weir_call_fail(call, EPERM, "only the instance's owner can "
+			       "set an urgency above %d",
+			       WEIR_URGENCY_DEFAULT);
+	else
+		return 0;
+	return -1;
+}
+
 /* Types are words: they stand in listings. */
 static bool good_type(const char *type)
 {
@@ -89,6 +103,32 @@ void do_kill(struct schedd *s, weir_call_t *call)
 			exec_signal(s, job, signum);
 			commit_reply(s->commit, call, 0);
 		}
+	}
+	json_decref(o);
+}
+
+void do_urgency(struct schedd *s, weir_call_t *call)
+{
+	json_t *o = call_json(call);
+	struct jobevent ev = { .event = EVENT_URGENCY };
+	json_error_t error;
+	struct job *job;
+	json_int_t id;
+
+	if (!o)
+		return;
+	if (json_unpack_ex(o, &error, 0, "{s:I s:i}", "id", &id, "urgency",
+			   &ev.urgency) < 0)
+		weir_call_fail(call, EPROTO, "%s", error.text);
+	else if (check_urgency(s, call, ev.urgency) < 0 ||
+		 !(job = find(s, call, id)))
+		;	/* the call has failed */
+	else if (!(STATE_BIT(job->state) & STATE_PENDING))
+		weir_call_fail(call, EINVAL, "job has resources already");
+	else {
+		ev.userid = weir_call_uid(call);
+		commit_reply(s->commit, call, 0);
+		job_post(s, job, &ev);
 	}
 	json_decref(o);
 }

@@ -22,6 +22,7 @@
 #include "schedd/pool.h"
 
 #define SCHEDD_MAGIC	0x53434844u
+#define URGENCY_MAX	31
 #define KILL_TIMEOUT	5	/* seconds from the first signal to SIGKILL */
 
 struct schedd {
@@ -107,9 +108,12 @@ bool may_act(struct schedd *s, weir_call_t *call, uid_t owner);
 json_t *call_json(weir_call_t *call);
 void call_answer(weir_call_t *call, json_t *body);	/* BODY is taken */
 
+/* 0, or -1 and the call has failed. (manager.c) */
+int check_urgency(struct schedd *s, weir_call_t *call, int urgency);
+
 typedef void method_f(struct schedd *s, weir_call_t *call);
 method_f do_submit;				/* ingest.c */
-method_f do_raise, do_kill, do_ping;		/* manager.c */
+method_f do_raise, do_kill, do_urgency, do_ping;	/* manager.c */
 method_f do_list, do_list_id, do_job_stats;	/* list.c */
 method_f do_lookup, do_eventlog_watch;		/* info.c */
 method_f do_sched_status;			/* resource_service.c */

@@ -17,6 +17,7 @@ static const struct method {
 	{ "job-ingest", "submit", do_submit },
 	{ "job-manager", "raise", do_raise },
 	{ "job-manager", "kill", do_kill },
+	{ "job-manager", "urgency", do_urgency },
 	{ "job-manager", "ping", do_ping },
 	{ "job-list", "list", do_list },
 	{ "job-list", "list-id", do_list_id },

@@ -102,6 +102,19 @@ report 0 finish '{"status":0}'
 wait_event alloc $HIGH.eventlog && wait_event alloc $LOW.eventlog
 ok $? 'both get resources, as they have room'
 is "$(field held state)" 8 'urgency 0 is held'
+call job-manager.urgency "{\"id\":$ID,\"urgency\":7}" 2>"$WORK/refused"
+is "$(cat "$WORK/refused")" 'EINVAL: job is inactive' 'an ended job keeps its urgency'
+submit later --urgency=0 true
+LATER=$ID
+call job-manager.urgency "{\"id\":$ID,\"urgency\":7}" >"$WORK/out"
+is "$(events $KEY)" 'submit validate depend priority urgency priority' \
+	'urgency may change'
+is "$(field later priority)" 7 'and with it the priority'
+call job-manager.urgency "{\"id\":$ID,\"urgency\":0}" >"$WORK/out"
+call job-manager.urgency "{\"id\":$ID,\"urgency\":32}" 2>"$WORK/refused"
+matches "$(cat "$WORK/refused")" '^EINVAL: urgency range' 'within its range'
+call job-manager.raise "{\"id\":$LATER,\"type\":\"cancel\",\"severity\":0}" >"$WORK/out"
+ID=$ALL
 
 # ---- cancel
 call job-manager.raise "{\"id\":$HELD,\"type\":\"cancel\",\"severity\":0,\"note\":\"not \\\"now\\\"\"}" >"$WORK/out"
@@ -182,13 +195,13 @@ is "$(field mock2 result)" 8 'its time limit counts'
 # ---- information
 is "$(call job-manager.ping '{"x":1}')" '{"x":1}' 'job-manager.ping'
 matches "$(call job-list.job-stats)" \
-	'"inactive":9.*"successful":2,"failed":3,"canceled":2,"timeout":2' 'job-stats counts'
+	'"inactive":10.*"successful":2,"failed":3,"canceled":3,"timeout":2' 'job-stats counts'
 is "$(call job-list.list-id "{\"id\":$ID,\"attrs\":[\"name\"]}")" \
 	"{\"job\":{\"id\":$ID,\"name\":\"mock2\"}}" 'list-id'
 matches "$(call job-list.list '{"attrs":["nothing"]}' 2>&1)" \
 	'EINVAL: attrs: there is no attribute "nothing"' 'an unknown attribute is refused'
 is "$(call job-list.list '{"results":4,"attrs":["name"]}' |
-	grep -o '"name":"[a-z]*"' | cut -d'"' -f4 | xargs)" 'high held' \
+	grep -o '"name":"[a-z]*"' | cut -d'"' -f4 | xargs)" 'high held later' \
 	'ended jobs are listed by result, the newest first'
 matches "$(call job-info.lookup "{\"id\":$ID,\"keys\":[\"jobspec\",\"R\"]}")" \
 	"^\{\"id\":$ID,\"jobspec\":\".*\",\"R\":\"" 'job-info.lookup'
@@ -197,6 +210,10 @@ matches "$(call job-info.lookup "{\"id\":$ID,\"keys\":[\"guest\"]}" 2>&1)" \
 is "$(call -s job-info.eventlog-watch "{\"id\":$ID,\"path\":\"eventlog\"}" |
 	grep -c '^{"event":"{')" 11 'job-info.eventlog-watch'
 
+submit watched --urgency=0 true
+call -s job-info.eventlog-watch "{\"id\":$ID,\"path\":\"eventlog\"}" >"$WORK/watched" 2>&1 &
+note_pid $!
+call job-manager.ping >"$WORK/out"
 kill_schedd TERM
 is "$SCHEDD_STATUS" 0 'schedd ends when told to'
 stop_kvsd

@@ -72,15 +72,25 @@ ok $? 'new jobs are taken'
 ok $([ "$ID" -gt "$WAITING" ]; echo $?) 'with a greater id'
 is "$(field ended result)" 1 'what ended is remembered'
 
+# ---- a transaction that kvsd refuses does not come again and again
+KEY=$(kvs_key $WAITING) ID=$WAITING
+"$weir" kvs namespace remove "job-$WAITING"
+report 0 finish '{"status":0}'
+wait_event clean
+ok $? 'a job ends even if its namespace is gone'
+matches "$(cat "$WORK/stderr")" 'starting anew: a transaction was refused' \
+	'after schedd has started anew'
+
 # ---- a node that went while schedd was not looking
+submit lost true
+wait_event alloc
 kill_schedd KILL
 "$weir" kvs unlink node.0.info
 start_schedd
-ID=$WAITING KEY=$(kvs_key $WAITING)
 wait_event clean
 matches "$("$weir" kvs eventlog get -u $KEY.eventlog)" 'lost contact with rank 0' \
 	'its jobs are lost with it'
-is "$(field waiting waitstatus)" 9 'status 9'
+is "$(field lost waitstatus)" 9 'status 9'
 
 kill_schedd TERM
 is "$SCHEDD_STATUS" 0 'schedd ends when told to'
