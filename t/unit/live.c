@@ -473,10 +473,12 @@ static int resume(void)
 	weir_future_then(f[0], -1, see_log, NULL);
 	weir_future_then(f[1], -1, see_key, NULL);
 	weir_future_then(f[2], -1, see_last, NULL);
-	while (last < 4 || strlen(got_log) < 4 || strlen(got_keys) < 4) {
+	for (;;) {
 		weir_dispatch(h);
 		if (!told && last >= 1 && *got_log && *got_keys)
 			told = write(9, "ready\n", 6) == 6;
+		if (last >= 4 && strlen(got_log) >= 4 && strlen(got_keys) >= 4)
+			break;
 		if (poll(&p, 1, 60000) <= 0)
 			break;
 	}
