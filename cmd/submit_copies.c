@@ -216,7 +216,7 @@ int submit_copies(weir_t *h, const struct submit_options *o)
 	}
 	c.attach = (struct attach_options){
 		.output = o->watch, .label = o->label,
-		.label_id = c.count > 1, .unbuffered = o->unbuffered,
+		.label_id = true, .unbuffered = o->unbuffered,
 		.quiet = !o->watch, .until = o->wait_event ? o->wait_event :
 			o->wait || o->watch ? "clean" : NULL,
 		.done = on_followed, .arg = &c,
