@@ -164,6 +164,10 @@ static void report_exception(struct schedd *s, struct job *job,
 		    &severity, "note", &note, "wait_status", &wait_status);
 	if (severity < 0 || severity > 7)
 		severity = 0;
+	if (!good_exception_type(type))
+		type = "exec";
+	if (strlen(note) > NOTE_MAX)
+		note = "the node's note is too long";
 	/* told again after a restart: its log has it */
 	if (job->exception && job->exception_severity <= severity &&
 	    !strcmp(job->exception_type, type) &&

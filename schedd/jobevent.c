@@ -2,6 +2,7 @@
 /* Events of jobs as lines: see jobevent.h. */
 #include "config.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
@@ -55,6 +56,16 @@ int json_text(struct wire_buf *buf, const char *s)
 	r = wire_buf_add(buf, text, strlen(text));
 	free(text);
 	return r;
+}
+
+bool good_exception_type(const char *type)
+{
+	const char *p;
+
+	for (p = type; *p; p++)
+		if (!isgraph((unsigned char)*p))
+			return false;
+	return p > type && p - type <= TYPE_MAX;
 }
 
 static int encode_exception(struct wire_buf *buf, const struct jobevent *ev)

@@ -5,6 +5,7 @@
 #ifndef WEIR_SCHEDD_JOBEVENT_H
 #define WEIR_SCHEDD_JOBEVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,6 +15,9 @@
 #include "schedd/state.h"
 
 #define NO_WAIT_STATUS	(-1)
+/* Of exceptions, in bytes: a line must stay well below EVENTLOG_LINE_MAX. */
+#define TYPE_MAX	64
+#define NOTE_MAX	16384
 
 /* Which fields count depends on the event; strings are borrowed. */
 struct jobevent {
@@ -39,6 +43,8 @@ int jobevent_encode(struct wire_buf *buf, const struct jobevent *ev);
 int jobevent_decode(struct jobevent *ev, const struct eventlog_event *line,
 		    struct proto_error *err);
 
+/* A word of at most TYPE_MAX printable characters: it stands in listings. */
+bool good_exception_type(const char *type);
 /* Adds S as a JSON string, quotes included. -1 with ENOMEM. */
 int json_text(struct wire_buf *buf, const char *s);
 /* Adds formatted text. -1 with ENOMEM. */

@@ -2,7 +2,6 @@
 /* job-manager: exceptions and signals that users ask for. weir-jobs(7). */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -41,17 +40,6 @@ int check_urgency(struct schedd *s, weir_call_t *call, int urgency)
 	return -1;
 }
 
-/* Types are words: they stand in listings. */
-static bool good_type(const char *type)
-{
-	const char *p;
-
-	for (p = type; *p; p++)
-		if (!isgraph((unsigned char)*p))
-			return false;
-	return p > type && p - type <= 64;
-}
-
 void do_raise(struct schedd *s, weir_call_t *call)
 {
 	json_t *o = call_json(call);
@@ -69,9 +57,12 @@ void do_raise(struct schedd *s, weir_call_t *call)
 		weir_call_fail(call, EPROTO, "%s", error.text);
 	} else if (severity < 0 || severity > 7) {
 		weir_call_fail(call, EINVAL, "severity range is [0:7]");
-	} else if (!good_type(type)) {
+	} else if (!good_exception_type(type)) {
 		weir_call_fail(call, EINVAL, "type: must be a word of at most "
-			       "64 characters");
+			       "%d characters", TYPE_MAX);
+	} else if (strlen(note) > NOTE_MAX) {
+		weir_call_fail(call, EINVAL, "note: must have at most %d "
+			       "bytes, has %zu", NOTE_MAX, strlen(note));
 	} else if ((job = find(s, call, id))) {
 		commit_reply(s->commit, call, 0);
 		job_raise_by(s, job, type, severity, note,

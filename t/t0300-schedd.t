@@ -127,6 +127,10 @@ matches "$("$weir" kvs eventlog get -u $KEY.eventlog)" \
 	'the exception says by whom and why'
 call job-manager.raise "{\"id\":$HELD,\"type\":\"cancel\",\"severity\":0}" 2>"$WORK/refused"
 is "$(cat "$WORK/refused")" 'EINVAL: job is inactive' 'an ended job is not'
+call job-manager.raise "{\"id\":$HELD,\"type\":\"two words\"}" 2>"$WORK/refused"
+matches "$(cat "$WORK/refused")" '^EINVAL: type: must be a word' 'a type is a word'
+call job-manager.raise "{\"id\":$HELD,\"type\":\"x\",\"note\":\"$(printf '%016385d' 0)\"}" 2>"$WORK/refused"
+matches "$(cat "$WORK/refused")" '^EINVAL: note: must have at most' 'a note has a limit'
 call job-manager.raise '{"id":1,"type":"cancel","severity":0}' 2>"$WORK/refused"
 matches "$(cat "$WORK/refused")" '^ENOENT: ' 'nor one that does not exist'
 ID=$(field high id) KEY=$HIGH

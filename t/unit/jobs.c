@@ -250,8 +250,93 @@ static void test_lines(void)
 	wire_buf_free(&b);
 }
 
+/* ---- what a jobspec asks of the scheduler ---- */
+
+/* -n TASKS with attributes PATH=VALUE; NULL and the error if refused. */
+static struct job *asks(int ntasks, const char *path, const char *value,
+			struct proto_error *err)
+{
+	static const char *const argv[] = { "/bin/true", NULL };
+	struct jobspec_request request = {
+		.argv = argv, .ntasks = ntasks, .cwd = "/",
+	};
+	json_t *o = jobspec_build(&request, err);
+	struct jobspec *spec;
+	struct job *j = job_create(NULL, 1);
+
+	err->text[0] = '\0';
+	if (path)
+		jobspec_setattr(o, path, json_loads(value, JSON_DECODE_ANY,
+						    NULL), err);
+	spec = jobspec_from_json(o, err);
+	json_decref(o);
+	if (!spec || job_set_request(j, spec, err) < 0) {
+		job_destroy(j);
+		j = NULL;
+	}
+	jobspec_destroy(spec);
+	return j;
+}
+
+static void refused(const char *path, const char *value, const char *text)
+{
+	struct proto_error err;
+	struct job *j = asks(1, path, value, &err);
+
+	ok(!j && !strncmp(err.text, text, strlen(text)), "%s=%s: %s", path,
+	   value, err.text);
+	job_destroy(j);
+}
+
+static void has_map(const char *path, const char *value, const char *want)
+{
+	struct proto_error err;
+	struct job *j = asks(4, path, value, &err);
+	struct resource_set *R = resource_set_create();
+	struct idset *cores = idset_decode("0-1", NULL);
+	char *map;
+
+	resource_set_add(R, 0, "a", cores, NULL);
+	resource_set_add(R, 1, "b", cores, NULL);
+	job_set_resources(j, R);
+	map = job_taskmap(j);
+	is_str(map, want, path ? path : "tasks in blocks");
+	free(map);
+	idset_destroy(cores);
+	job_destroy(j);
+}
+
+static void test_request(void)
+{
+	struct proto_error err;
+	struct job *j = asks(3, "exec.test.run_duration", "\"1.5m\"", &err);
+
+	is_str(j->name, "true", "the name is the command's");
+	is_int(j->want.nslots, 3, "three slots");
+	ok(j->want.mock && j->want.mock_duration == 90, "a mock job of 90 s");
+	job_destroy(j);
+	has_map(NULL, NULL, "[[0,2,2,1]]");
+	has_map("shell.options.taskmap", "{\"scheme\":\"cyclic\"}",
+		"[[0,2,1,2]]");
+	has_map("shell.options.per-resource", "{\"type\":\"node\"}",
+		"[[0,2,1,1]]");
+	has_map("shell.options.per-resource",
+		"{\"type\":\"core\",\"count\":2}", "[[0,2,4,1]]");
+	refused("exec.test.run_duration", "-1",
+		"attributes.system.exec.test.run_duration: ");
+	refused("shell.options.per-resource", "{\"type\":\"rack\"}",
+		"attributes.system.shell.options.per-resource: ");
+	refused("shell.options.taskmap",
+		"{\"scheme\":\"cyclic\",\"value\":\"0\"}",
+		"attributes.system.shell.options.taskmap: ");
+	refused("dependencies",
+		"[{\"scheme\":\"afterok\",\"value\":\"f1\"}]",
+		"attributes.system.dependencies[0].scheme: ");
+}
+
 int main(void)
 {
+	test_request();
 	test_find();
 	test_queue();
 	test_update();
