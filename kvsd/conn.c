@@ -74,6 +74,8 @@ void conn_destroy(struct conn *c)
 	server_remove(c->kvsd, c);
 	event_free(c->readable);
 	event_free(c->writable);
+	if (c->hangup)
+		event_free(c->hangup);
 	close(c->fd);
 	wire_decoder_destroy(c->decoder);
 	drop_parked(c);
@@ -390,13 +392,35 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	conn_touch(c);
 }
 
-/* Nothing is left to do for one that sends no more. */
+/* Nothing is left to do for one that sends no more. One that only closed its
+ * side gets the answers to its calls; after quit nobody waits for them. */
 static bool is_done(const struct conn *c)
 {
 	if (!c->eof || !STAILQ_EMPTY(&c->parked) || c->held_count)
 		return false;
-	return c->broken || (!conn_queued(c) && !c->calls &&
-			     (c->finished || !c->input.len));
+	return c->broken || (!conn_queued(c) &&
+			     (c->finished || (!c->calls && !c->input.len)));
+}
+
+static void on_hangup_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	assert(c->magic == CONN_MAGIC);
+	if (hung_up(c->fd))
+		c->broken = true;
+	conn_touch(c);
+}
+
+/* The end of its input was read, so no event will tell when it has gone. */
+static void watch_hangup(struct conn *c)
+{
+	static const struct timeval interval = { 1, 0 };
+
+	if (!c->hangup)
+		c->hangup = evtimer_new(c->kvsd->base, on_hangup_timer, c);
+	if (!c->hangup || event_add(c->hangup, &interval) < 0)
+		conn_kill(c);
 }
 
 void conn_flush(struct conn *c)
@@ -421,6 +445,8 @@ void conn_flush(struct conn *c)
 	}
 	if (is_done(c))
 		c->dead = true;
+	else if (c->eof && c->calls && !c->broken)
+		watch_hangup(c);
 	if (c->dead || c->blocked || c->broken)
 		return;
 	if (conn_queued(c) || !TAILQ_EMPTY(&c->stream_ready))

@@ -103,6 +103,7 @@ struct conn {
 	struct table_node endpoint_node;
 
 	struct event *readable, *writable;
+	struct event *hangup;		/* timer, or NULL */
 	struct wire_decoder *decoder;
 	struct wire_buf input;		/* came but is not decoded yet */
 	bool eof;		/* no more input: close when all is done */

@@ -76,6 +76,7 @@ static void tell_lost(struct subscription *sub)
 
 static void subscription_cancel(struct stream *s)
 {
+	conn_drain_lane(s->conn, LANE_EVENTS);
 	tell_lost((struct subscription *)s);
 	push_end(s->conn, s->tag, ECANCELED, "canceled");
 	subscription_free(s);

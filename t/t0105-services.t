@@ -197,6 +197,43 @@ hi
 3 err EHOSTUNREACH there is no endpoint nobody
 p ok time=TIME" "messages"
 
+# A caller that only closed its side is answered; one that has gone is noticed.
+got=$(talk <<'END'
+s hello
+s send sv serve half
+s until sv
+a hello endpoint=a
+a send 1 call half.open
+a shut
+s push sv call
+s send - reply 12 {4}\ndone
+a eof
+b hello endpoint=b
+b send 1 call half.open
+b shut
+s push sv call
+b close
+s push sv dropped
+c hello endpoint=c
+c send 1 call half.open
+s push sv call
+c send 2 quit
+s push sv dropped
+c eof
+END
+)
+is "$got" "sv ok
+* sv call 12 open uid=$uid role=owner from=a
+1 ok {4}
+done
+eof
+* sv call 13 open uid=$uid role=owner from=b
+* sv dropped 13
+* sv call 14 open uid=$uid role=owner from=c
+* sv dropped 14
+2 ok
+eof" "callers that close one side or both, or quit"
+
 stop_kvsd
 is "$KVSD_STATUS" 0 "the server is well"
 is "$(grep -c -i -e sanitizer -e "error:" "$WORK/stderr")" 0 \
