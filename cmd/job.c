@@ -143,13 +143,13 @@ int job_submit(int argc, char **argv)
 		die("the jobspec has a NUL byte");
 	h = open_instance(0);
 	f = made(weir_job_submit(h, text, urgency, 0), "submit");
+	free(text);
 	if (weir_job_submit_id(f, &id) < 0)
 		die("%s", weir_future_error(f) ? weir_future_strerror(f) :
 		    strerror(errno));
 	puts(text_f58(id, f58));
 	weir_future_destroy(f);
 	weir_close(h);
-	free(text);
 	if (file != stdin)
 		fclose(file);
 	return 0;

@@ -114,13 +114,13 @@ ok $? 'no such time for color'
 
 # ---- formats ----
 
-run weir jobs -an -o '{id.f58} {name} {state} {result} {returncode} {duration!F} {runtime:.0f} {ranks}'
-is "$OUT" "$pending true SCHED   1h 0 
-$held true SCHED   0s 0 
-$running averylongname RUN   0s 0 0
-$timeout sleep INACTIVE TIMEOUT -14 0.100s 0 0
-$failed sh INACTIVE FAILED 3 0s 0 0
-$completed demo INACTIVE COMPLETED 0 0s 0 0" 'fields'
+run weir jobs -an -o '{id.f58} {name} {state} {result} {returncode} {duration!F} {ranks}'
+is "$OUT" "$pending true SCHED   1h 
+$held true SCHED   0s 
+$running averylongname RUN   0s 0
+$timeout sleep INACTIVE TIMEOUT -14 0.100s 0
+$failed sh INACTIVE FAILED 3 0s 0
+$completed demo INACTIVE COMPLETED 0 0s 0" 'fields'
 one()
 {
 	is "$(weir jobs -no "$1" "$2")" "$3" "$1"
@@ -132,7 +132,8 @@ one '{waitstatus}|{success}|{status}|{status_abbrev}|{exception.occurred}' "$fai
 one '{exception.type}|{exception.severity}|{exception.note}' "$timeout" 'timeout|0|resource allocation expired'
 one '{inactive_reason}' "$timeout" 'Timeout'
 one '{inactive_reason}' "$failed" 'Exit 3'
-one '{runtime!H}' "$timeout" '0:00:01'
+matches "$(weir jobs -no '{runtime!H}|{runtime:.3f}' "$timeout")" \
+	'^0:00:[0-9]{2}\|[0-9]+\.[0-9]{3}$' 'times'
 one '{annotations.sched.resource_summary}|{sched.resource_summary}|{user}' "$completed" 'rank0/core0|rank0/core0|'
 one '{id.dec}' "$completed" "$(weir job id "$completed")"
 one '{id.kvs}' "$completed" "$(weir job id --to=kvs "$completed")"
