@@ -216,5 +216,14 @@ kill -9 "$(daemon_pid schedd)"
 attach_end
 is "$STATUS $(cat "$WORK/bg.out")" '5 done' 'schedd is killed while a job runs'
 
+for daemon in kvsd execd-0; do
+	rm -f "$WORK/f3"
+	attach_bg "$WORK/f3" run sh -c \
+		"echo up >$WORK/f3; sleep 0.3; echo done; exit 5"
+	kill -9 "$(daemon_pid $daemon)"
+	attach_end
+	is "$STATUS $(cat "$WORK/bg.out")" '5 done' "so is $daemon"
+done
+
 stop_instance
 done_testing
