@@ -2,103 +2,14 @@
 /* The fields of a job that weir jobs can show. weir-jobs(1), FIELDS. */
 #include "config.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/wait.h>
 
 #include "cmd/common.h"
 #include "cmd/jobs.h"
+#include "cmd/jobs_fact.h"
 #include "cmd/jobtext.h"
 #include "proto/jobid.h"
-
-/* ---- what a job is ---- */
-
-static json_int_t integer(const json_t *job, const char *key)
-{
-	return json_integer_value(json_object_get(job, key));
-}
-
-static double number(const json_t *job, const char *key)
-{
-	return json_number_value(json_object_get(job, key));
-}
-
-static const char *string(const json_t *job, const char *key)
-{
-	const char *s = json_string_value(json_object_get(job, key));
-
-	return s ? s : "";
-}
-
-static int state(const json_t *job)
-{
-	return (int)integer(job, "state");
-}
-
-static const char *state_name(const json_t *job)
-{
-	const char *name = text_state(state(job));
-
-	return name ? name : "";
-}
-
-static const char *result_name(const json_t *job)
-{
-	const char *name = text_result((int)integer(job, "result"));
-
-	return name ? name : "";
-}
-
-const char *job_status_name(const json_t *job)
-{
-	return state(job) == STATE_INACTIVE ? result_name(job) :
-					      state_name(job);
-}
-
-static double runtime(const json_t *job, double now)
-{
-	double start = number(job, "t_run");
-	double end = number(job, "t_cleanup");
-
-	if (start <= 0)
-		return 0;
-	if (end <= 0)
-		end = now;
-	return end > start ? end - start : 0;
-}
-
-static double remaining(const json_t *job, double now)
-{
-	double end = number(job, "expiration");
-
-	return state(job) == 16 && end > now ? end - now : 0;
-}
-
-/* The exit code; of a death by signal -signal; -128 of a job that ended
- * before it ran. False while it has none. */
-static bool returncode(const json_t *job, int *code)
-{
-	json_t *w = json_object_get(job, "waitstatus");
-	int status = (int)json_integer_value(w);
-
-	if (state(job) != STATE_INACTIVE)
-		return false;
-	if (!w)
-		*code = -128;
-	else if (WIFSIGNALED(status))
-		*code = -WTERMSIG(status);
-	else
-		*code = WEXITSTATUS(status);
-	return true;
-}
-
-static bool had_exception(const json_t *job)
-{
-	return json_is_true(json_object_get(job, "exception_occurred")) ||
-	       json_object_get(job, "exception_type");
-}
 
 /* ---- values ---- */
 
@@ -169,14 +80,14 @@ GET(attribute)			/* the server's, by the field's name */
 GET(time)			/* 0 when it has none */
 {
 	UNUSED;
-	set_real(v, number(job, f->row->name));
+	set_real(v, fact_number(job, f->row->name));
 }
 
 GET(id)
 {
 	const char *form = strchr(f->row->name, '.');
 	char buf[JOBID_SIZE];
-	weir_jobid_t id = (weir_jobid_t)integer(job, "id");
+	weir_jobid_t id = (weir_jobid_t)fact_integer(job, "id");
 
 	(void)now;
 	if (!form || !strcmp(form, ".f58")) {
@@ -193,18 +104,18 @@ GET(id)
 GET(username)
 {
 	UNUSED;
-	set_text(v, text_username((uid_t)integer(job, "userid")));
+	set_text(v, text_username((uid_t)fact_integer(job, "userid")));
 }
 
 GET(state)
 {
 	UNUSED;
-	set_text(v, state_name(job));
+	set_text(v, fact_state_name(job));
 }
 
 GET(state_single)
 {
-	const char *name = state_name(job);
+	const char *name = fact_state_name(job);
 
 	UNUSED;
 	snprintf(v->text, sizeof(v->text), "%.1s", name);
@@ -214,7 +125,7 @@ GET(state_single)
 GET(result)
 {
 	UNUSED;
-	set_text(v, result_name(job));
+	set_text(v, fact_result_name(job));
 }
 
 static const char *abbreviation(const char *result)
@@ -228,7 +139,7 @@ static const char *abbreviation(const char *result)
 GET(result_abbrev)
 {
 	UNUSED;
-	set_text(v, abbreviation(result_name(job)));
+	set_text(v, abbreviation(fact_result_name(job)));
 }
 
 GET(status)
@@ -239,7 +150,7 @@ GET(status)
 
 GET(status_abbrev)
 {
-	if (state(job) == STATE_INACTIVE)
+	if (fact_state(job) == STATE_INACTIVE)
 		get_result_abbrev(f, job, now, v);
 	else
 		get_state_single(f, job, now, v);
@@ -265,13 +176,13 @@ static void set_emoji(struct value *v, const char *name)
 GET(state_emoji)
 {
 	UNUSED;
-	set_emoji(v, state_name(job));
+	set_emoji(v, fact_state_name(job));
 }
 
 GET(result_emoji)
 {
 	UNUSED;
-	set_emoji(v, result_name(job));
+	set_emoji(v, fact_result_name(job));
 }
 
 GET(status_emoji)
@@ -285,20 +196,20 @@ GET(returncode)
 	int code;
 
 	UNUSED;
-	if (returncode(job, &code))
+	if (fact_returncode(job, &code))
 		set_int(v, code);
 }
 
 GET(runtime)
 {
 	(void)f;
-	set_real(v, runtime(job, now));
+	set_real(v, fact_runtime(job, now));
 }
 
 GET(t_remaining)
 {
 	(void)f;
-	set_real(v, remaining(job, now));
+	set_real(v, fact_remaining(job, now));
 }
 
 GET(exception)
@@ -308,7 +219,7 @@ GET(exception)
 
 	(void)now;
 	if (!strcmp(part, "occurred")) {
-		set_text(v, had_exception(job) ? "True" : "False");
+		set_text(v, fact_exception(job) ? "True" : "False");
 		return;
 	}
 	snprintf(key, sizeof(key), "exception_%s", part);
@@ -354,19 +265,19 @@ GET(nothing)			/* what no job has yet */
 GET(contextual_time)
 {
 	(void)f;
-	set_real(v, state(job) >= 16 ? runtime(job, now) :
-				       number(job, "duration"));
+	set_real(v, fact_state(job) >= 16 ? fact_runtime(job, now) :
+				       fact_number(job, "duration"));
 }
 
 GET(contextual_info)
 {
 	json_t *sched = json_object_get(json_object_get(job, "annotations"),
 					"sched");
-	double estimate = number(sched, "t_estimate");
+	double estimate = fact_number(sched, "t_estimate");
 	char buf[64], text[80];
 
 	(void)f;
-	switch (state(job)) {
+	switch (fact_state(job)) {
 	case 2:
 		set_text(v, "depends:");
 		break;
@@ -374,7 +285,7 @@ GET(contextual_info)
 		set_text(v, "priority-wait");
 		break;
 	case 8:
-		if (integer(job, "urgency") == 0) {
+		if (fact_integer(job, "urgency") == 0) {
 			set_text(v, "held");
 		} else if (estimate > 0) {
 			snprintf(text, sizeof(text), "eta:%s",
@@ -382,25 +293,25 @@ GET(contextual_info)
 				 now, buf, sizeof(buf)) : "now");
 			set_text(v, text);
 		} else if (json_object_get(job, "priority") &&
-			   integer(job, "priority") == 0) {
+			   fact_integer(job, "priority") == 0) {
 			set_text(v, "priority-hold");
 		}
 		break;
 	default:
-		set_text(v, string(job, "nodelist"));
+		set_text(v, fact_string(job, "nodelist"));
 	}
 }
 
 GET(inactive_reason)
 {
-	const char *result = result_name(job);
-	const char *note = string(job, "exception_note");
+	const char *result = fact_result_name(job);
+	const char *note = fact_string(job, "exception_note");
 	const char *name;
 	char text[512];
 	int code;
 
 	UNUSED;
-	if (!returncode(job, &code))
+	if (!fact_returncode(job, &code))
 		return;
 	name = code < 0 ? sigdescr_np(-code) :
 	       code > 128 ? sigdescr_np(code - 128) : NULL;
@@ -411,7 +322,7 @@ GET(inactive_reason)
 		snprintf(text, sizeof(text), "Timeout");
 	else if (code == -128)
 		snprintf(text, sizeof(text), "Exception: type=%s note=%s",
-			 string(job, "exception_type"), note);
+			 fact_string(job, "exception_type"), note);
 	else if (name)
 		snprintf(text, sizeof(text), "%s", name);
 	else
@@ -563,70 +474,4 @@ int value_compare(const struct value *a, const struct value *b)
 	if (x == 1)
 		return a->number < b->number ? -1 : a->number > b->number;
 	return x == 2 ? strcmp(a->text, b->text) : 0;
-}
-
-/* ---- as an object ---- */
-
-static void describe_exception(json_t *o, const json_t *job)
-{
-	if (!had_exception(job)) {
-		json_object_set_new(o, "exception",
-				    json_pack("{s:b}", "occurred", 0));
-		return;
-	}
-	json_object_set_new(o, "exception",
-		json_pack("{s:b s:I s:s s:s}", "occurred", 1, "severity",
-			  integer(job, "exception_severity"), "type",
-			  string(job, "exception_type"), "note",
-			  string(job, "exception_note")));
-}
-
-json_t *job_describe(const json_t *job, double now)
-{
-	json_t *o = json_copy((json_t *)job);
-	weir_jobid_t id = (weir_jobid_t)integer(job, "id");
-	char buf[JOBID_SIZE];
-	int code;
-
-	if (!o)
-		die("out of memory");
-	json_object_del(o, "exception_occurred");
-	json_object_del(o, "exception_severity");
-	json_object_del(o, "exception_type");
-	json_object_del(o, "exception_note");
-	describe_exception(o, job);
-	json_object_set_new(o, "state", json_string(state_name(job)));
-	if (*result_name(job))
-		json_object_set_new(o, "result",
-				    json_string(result_name(job)));
-	json_object_set_new(o, "username", json_string(text_username(
-				(uid_t)integer(job, "userid"))));
-	json_object_set_new(o, "runtime", json_real(runtime(job, now)));
-	json_object_set_new(o, "status", json_string(job_status_name(job)));
-	if (returncode(job, &code))
-		json_object_set_new(o, "returncode", json_integer(code));
-	json_object_set_new(o, "dependencies", json_array());
-	if (!json_object_get(o, "annotations"))
-		json_object_set_new(o, "annotations", json_object());
-	json_object_set_new(o, "jobid",
-			    json_string(jobid_encode(id, JOBID_F58, buf)));
-	return o;
-}
-
-char *short_duration(double seconds, char *buf, size_t size)
-{
-	/* to the millisecond: nobody reads more of it in a table */
-	double s = (double)(long long)(seconds * 1000 + 0.5) / 1000;
-
-	if (s >= 86400)
-		snprintf(buf, size, "%.4gd", s / 86400);
-	else if (s >= 3600)
-		snprintf(buf, size, "%.4gh", s / 3600);
-	else if (s >= 60)
-		snprintf(buf, size, "%.4gm", s / 60);
-	else if (s >= 1 || s <= 0)
-		snprintf(buf, size, "%.4gs", s);
-	else
-		snprintf(buf, size, "%.3fs", s);
-	return buf;
 }
