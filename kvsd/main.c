@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <event2/thread.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,7 @@ static void init(void)
 	if (sodium_init() < 0)
 		daemon_fail(&daemon_, "libsodium cannot be used");
 	raise_limits();
+	signal(SIGXFSZ, SIG_IGN);	/* a limit of size is an error, no end */
 	init_loop();
 	log_ring_create(&kvsd);
 	daemon_log_hook(log_hook, &kvsd);
