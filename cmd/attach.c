@@ -57,6 +57,11 @@ bool attach_running(const struct attach *a)
 	return a->allocated && !a->finished && !a->over;
 }
 
+bool attach_pending(const struct attach *a)
+{
+	return a->submitted > 0 && !a->allocated && !a->over;
+}
+
 const char *attach_status_text(int status, int *code, char *buf, size_t size)
 {
 	const char *name = NULL;

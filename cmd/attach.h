@@ -40,6 +40,8 @@ int attach_errno(const struct attach *a);
 const char *attach_strerror(const struct attach *a);
 /* Whether its tasks may be running: allocated and not finished. */
 bool attach_running(const struct attach *a);
+/* Whether it is still waiting for its turn. */
+bool attach_pending(const struct attach *a);
 
 /* ---- the terminal's side (attach_terminal.c) ---- */
 

@@ -30,6 +30,9 @@ struct terminal {
 	bool over, detached;
 	int signal_fd;
 	double interrupted;	/* monotonic time of the first one, or 0 */
+	bool interactive;	/* tell a person what is waited for */
+	bool status_shown;
+	double began;		/* monotonic */
 	/* standard input */
 	bool input_open;
 	bool headed;		/* the stream has its header */
@@ -214,6 +217,25 @@ static int catch_signals(void)
 	return fd;
 }
 
+/* ---- the line that says what is waited for ---- */
+
+/* The cursor stays at its start, so that what comes next replaces it. */
+static void show_status(struct terminal *t)
+{
+	char f58[JOBID_SIZE];
+	int s = (int)(monotonic() - t->began);
+
+	if (attach_pending(t->attach)) {
+		fprintf(stderr, "weir-job: %s waiting for resources "
+			"%20.2d:%02d:%02d\r", text_f58(t->id, f58), s / 3600,
+			s / 60 % 60, s % 60);
+		t->status_shown = true;
+	} else if (t->status_shown) {
+		fprintf(stderr, "\033[K");
+		t->status_shown = false;
+	}
+}
+
 /* ---- loop ---- */
 
 static void on_done(struct attach *a, void *arg)
@@ -233,8 +255,11 @@ static void turn(struct terminal *t)
 		  .events = POLLIN },
 	};
 
-	if (poll(fds, 3, weir_pollevents(t->h) ? 0 : -1) < 0 &&
-	    errno != EINTR)
+	int timeout = weir_pollevents(t->h) ? 0 : -1;
+
+	if (timeout < 0 && t->interactive && attach_pending(t->attach))
+		timeout = 1000;		/* its clock goes on */
+	if (poll(fds, 3, timeout) < 0 && errno != EINTR)
 		die("poll: %s", strerror(errno));
 	if (fds[1].fd >= 0 && fds[1].revents)
 		take_signals(t);
@@ -242,12 +267,18 @@ static void turn(struct terminal *t)
 		read_input(t);
 	if (weir_dispatch(t->h) < 0)
 		die("connection to the instance lost");
+	if (t->interactive)
+		show_status(t);
 }
 
 int attach_run(weir_t *h, weir_jobid_t id, struct attach_options *options,
 	       const struct terminal_options *terminal)
 {
-	struct terminal t = { .h = h, .id = id, .signal_fd = -1 };
+	struct terminal t = {
+		.h = h, .id = id, .signal_fd = -1, .began = monotonic(),
+		.interactive = isatty(STDERR_FILENO) && !options->quiet &&
+			       !getenv("WEIR_ATTACH_NONINTERACTIVE"),
+	};
 	char f58[JOBID_SIZE];
 	int code = 0;
 

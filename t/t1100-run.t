@@ -209,6 +209,49 @@ run weir job info "$id" eventlog
 like "$OUT" '*"type":"cancel","severity":0,"note":"interrupted by ctrl-C"*' \
 	'with a note'
 
+id=$(weir submit sleep 60)
+weir job wait-event -q "$id" start
+env --default-signal=INT,TSTP "$builddir/cmd/weir" job attach -E "$id" \
+	2>"$WORK/said" </dev/null &
+ATTACH_PID=$!
+note_pid "$ATTACH_PID"
+exec 5<"$WORK/said"
+line=
+while [ "${line%job.start}" = "$line" ]; do
+	read -r line <&5 || break
+done
+kill -INT "$ATTACH_PID"
+read -r line <&5
+kill -TSTP "$ATTACH_PID"
+read -r line <&5
+is "$line" 'weir-job: leaving the job' 'Ctrl-C, Ctrl-Z leaves it'
+attach_end
+is "$STATUS $(weir jobs -no '{state}' "$id")" '0 RUN' 'and it runs on'
+exec 5<&-
+weir cancel "$id"
+
+# ---- on a terminal ----
+
+id=$(weir submit --urgency=hold true)
+if command -v script >/dev/null; then
+	script -qec "$builddir/cmd/weir job attach $id" /dev/null \
+		>"$WORK/said" </dev/null &
+	ATTACH_PID=$!
+	note_pid "$ATTACH_PID"
+	exec 5<"$WORK/said"
+	waiting=$(head -c 60 <&5)
+	weir cancel "$id"
+	cat <&5 >"$WORK/rest"
+	attach_end
+	like "$waiting" "*weir-job: $id waiting for resources *" \
+		'what is waited for is shown'
+	is "$STATUS" 1 'until it is canceled'
+	exec 5<&-
+else
+	skip 'what is waited for is shown' 'script(1) is not there'
+	weir cancel "$id"
+fi
+
 # ---- over restarts ----
 
 attach_bg "$WORK/f3" run sh -c "echo up >$WORK/f3; sleep 0.3; echo done; exit 5"

@@ -155,8 +155,19 @@ for name in cute long deps endreason; do
 	run weir jobs -a -o $name
 	is "$STATUS $(echo "$OUT" | wc -l)" '0 7' "-o $name"
 done
-WEIR_JOBS_FORMAT_DEFAULT='{name}' run weir jobs -nf failed
+run env WEIR_JOBS_FORMAT_DEFAULT='{name}' "$builddir/cmd/weir" jobs -nf failed
 ran 0 sh '' 'the default from the environment'
+
+is "$(WEIR_F58_FORCE_ASCII='' LC_ALL=C.UTF-8 weir jobs -no '{id}' "$failed")" \
+	"$failed" 'the variable counts, whatever it holds'
+unset WEIR_F58_FORCE_ASCII
+is "$(LC_ALL=C.UTF-8 weir jobs -no '{id:>12}|' "$failed")" \
+	"$(printf '%12s|' "$failed" | sed 's/f/ƒ/')" \
+	'ids in UTF-8, aligned by characters'
+is "$(LC_ALL=C weir jobs -no '{id}' "$failed")" "$failed" 'and in plain ASCII'
+export WEIR_F58_FORCE_ASCII=1
+run env WEIR_URI="local://$WORK/nowhere" "$builddir/cmd/weir" jobs
+ran 1 '' 'weir-jobs: unable to connect to the instance: *' 'no instance'
 
 # ---- JSON ----
 
