@@ -31,32 +31,38 @@ weir_future_t *weir_event_subscribe(weir_t *h, const char *prefix)
 	return request_end_none(f);
 }
 
-/* Follows the numbers; a subscription that begins again later than it ended
- * reports what passed in between. */
-void event_resubscribed(weir_future_t *f, const struct item *item)
+/* The option sequence of ITEM; false if it has none. */
+static bool sequence(const struct item *item, uint64_t *n)
 {
-	uint64_t n, before;
-	bool known;
 	int i;
 
-	for (i = 0; i < item->words; i++) {
-		char count[32];
-		const char *words[] = { "lost", count };
+	for (i = 0; i < item->words; i++)
+		if (!strncmp(item->word[i], "sequence=", 9))
+			return wire_parse_u64(item->word[i] + 9, n) == 0;
+	return false;
+}
 
-		if (strncmp(item->word[i], "sequence=", 9) ||
-		    wire_parse_u64(item->word[i] + 9, &n) < 0)
-			continue;
-		before = f->sequence;
-		known = f->numbered;
-		f->sequence = n;
+void event_saw(weir_future_t *f, const struct item *item)
+{
+	if (sequence(item, &f->sequence))
 		f->numbered = true;
-		if (!known || n == before || n == 0 ||
-		    !strcmp(item->word[0], "event"))
-			return;
-		/* lower: the server has begun to count again */
-		snprintf(count, sizeof(count), "count=%" PRIu64,
-			 n > before ? n - before : n);
-		future_fulfill(f, item_create(words, 2, NULL, NULL, 0));
-		return;		/* F may be gone */
-	}
+}
+
+/* A subscription that begins again later than it ended reports what passed in
+ * between. F may be gone afterwards. */
+void event_subscribed(weir_future_t *f, const struct item *ok)
+{
+	bool again = f->numbered;
+	uint64_t before = f->sequence, now;
+	char count[32];
+	const char *words[] = { "lost", count };
+
+	event_saw(f, ok);
+	now = f->sequence;
+	if (!again || now == before || now == 0)
+		return;
+	/* lower: the server has begun to count again */
+	snprintf(count, sizeof(count), "count=%" PRIu64,
+		 now > before ? now - before : now);
+	future_fulfill(f, item_create(words, 2, NULL, NULL, 0));
 }

@@ -44,6 +44,31 @@ weir_t *weir_open(const char *uri, int flags, struct weir_error *error)
 	return weir_open_as(uri, flags, NULL, NULL, error);
 }
 
+weir_t *handle_create(const char *uri, int flags, const char *name,
+		      const char *endpoint, struct weir_error *error)
+{
+	weir_t *h = calloc(1, sizeof(*h));
+
+	if (!h) {
+		set_error(error, ENOMEM, "out of memory");
+		return NULL;
+	}
+	h->magic = HANDLE_MAGIC;
+	h->ready_end = &h->ready;
+	h->fd = h->epfd = h->timerfd = -1;
+	h->flags = flags;
+	h->uri = strdup(uri);
+	h->path = strdup(uri_path(uri));
+	h->name = copy(name ? name : program_invocation_short_name);
+	h->endpoint = copy(endpoint);
+	h->in = malloc(IN_SIZE);
+	if (h->uri && h->path && h->name && h->in && (h->endpoint || !endpoint))
+		return h;
+	weir_close(h);
+	set_error(error, ENOMEM, "out of memory");
+	return NULL;
+}
+
 weir_t *weir_open_as(const char *uri, int flags, const char *name,
 		     const char *endpoint, struct weir_error *error)
 {
@@ -61,40 +86,20 @@ weir_t *weir_open_as(const char *uri, int flags, const char *name,
 		set_error(error, EINVAL, "%s: only local:// is known", uri);
 		return NULL;
 	}
-	h = calloc(1, sizeof(*h));
-	if (!h) {
-		set_error(error, ENOMEM, "out of memory");
+	h = handle_create(uri, flags, name, endpoint, error);
+	if (!h)
 		return NULL;
-	}
-	h->magic = HANDLE_MAGIC;
-	h->ready_end = &h->ready;
-	h->fd = h->epfd = h->timerfd = -1;
-	h->flags = flags;
-	h->uri = strdup(uri);
-	h->path = strdup(uri_path(uri));
-	h->name = copy(name ? name : program_invocation_short_name);
-	h->endpoint = copy(endpoint);
-	h->in = malloc(IN_SIZE);
-	if (!h->uri || !h->path || !h->in) {
-		set_error(error, ENOMEM, "out of memory");
-		goto fail;
-	}
-	if (io_connect(h, &h->open_error) < 0)
-		goto refused;
-	while (!h->greeted && !h->dead && h->fd >= 0) {
-		io_write(h);
-		io_read(h);
-	}
+	if (io_connect(h, &h->open_error) == 0)
+		while (!h->greeted && !h->dead && h->fd >= 0) {
+			io_write(h);
+			io_read(h);
+		}
 	if (h->greeted)
 		return h;
-refused:
 	e = h->open_error.errnum ? h->open_error.errnum : ECONNRESET;
 	set_error(error, e, "%.108s: %s", uri, h->open_error.errnum ?
 		  h->open_error.text : strerror(e));
-fail:
-	e = errno;
 	weir_close(h);
-	errno = e;
 	return NULL;
 }
 

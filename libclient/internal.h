@@ -157,10 +157,15 @@ int poll_timeout(double until);
 /* handle.c: callbacks run between these; true if the handle still exists */
 #define handle_enter(h) ((h)->depth++)
 void handle_leave(weir_t *h);
+/* Without a connection. */
+weir_t *handle_create(const char *uri, int flags, const char *name,
+		      const char *endpoint, struct weir_error *error);
 
 /* io.c: the connection's bytes */
 #define IN_SIZE (256 * 1024)
 int io_connect(weir_t *h, struct weir_error *error);
+/* Begins a conversation on h->fd, which is connected and does not block. */
+int io_begin(weir_t *h);
 void io_read(weir_t *h);
 void io_write(weir_t *h);
 void io_lost(weir_t *h, int errnum, const char *why);
@@ -190,7 +195,6 @@ void request_opt(weir_t *h, const char *name, const char *value);
 /* A request that wants no reply; SERVICE-side answers use it too. */
 void request_silent(weir_t *h, const char *command, const char *word);
 void request_frame(weir_t *h, struct wire_frame *frame);
-void request_refused(weir_t *h, const char *text);
 const char *namespace_word(const char *ns);
 
 /* future.c */
@@ -217,7 +221,8 @@ int watch_send(weir_future_t *f);
 void watch_free(struct watch *w);
 void service_push(weir_future_t *f, struct wire_frame *frame);
 void service_disconnected(weir_t *h);
-void event_resubscribed(weir_future_t *f, const struct item *ok);
+void event_saw(weir_future_t *f, const struct item *item);
+void event_subscribed(weir_future_t *f, const struct item *ok);
 void lease_made(weir_future_t *f, const struct item *ok);
 void lease_forget(weir_t *h, uint64_t id);
 

@@ -51,6 +51,19 @@ bool io_pending(const weir_t *h)
 	return h->fd >= 0 && h->out.mark > h->sent;
 }
 
+int io_begin(weir_t *h)
+{
+	wire_decoder_destroy(h->decoder);
+	h->decoder = wire_decoder_create(false, WIRE_COUNT_MAX);
+	if (!h->decoder)
+		return -1;
+	wire_buf_reset(&h->out);
+	h->sent = h->in_at = h->in_len = 0;
+	request_hello(h);
+	loop_connected(h);
+	return 0;
+}
+
 int io_connect(weir_t *h, struct weir_error *error)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -77,16 +90,8 @@ int io_connect(weir_t *h, struct weir_error *error)
 			why = "nobody listens: the instance is not running";
 		goto fail;
 	}
-	if (fcntl(h->fd, F_SETFL, O_NONBLOCK) < 0)
+	if (fcntl(h->fd, F_SETFL, O_NONBLOCK) < 0 || io_begin(h) < 0)
 		goto fail;
-	wire_decoder_destroy(h->decoder);
-	h->decoder = wire_decoder_create(false, WIRE_COUNT_MAX);
-	if (!h->decoder)
-		goto fail;
-	wire_buf_reset(&h->out);
-	h->sent = h->in_at = h->in_len = 0;
-	request_hello(h);
-	loop_connected(h);
 	return 0;
 fail:
 	e = errno;

@@ -233,7 +233,7 @@ static bool split_lines(weir_future_t *f, struct item *item)
 
 	if (item->errnum)
 		return true;
-	if (!item->payload)
+	if (!item->payload_len)
 		return false;	/* reset, gone: an eventlog is only appended */
 	if (wire_buf_add(&l->part, item->payload, item->payload_len) < 0) {
 		future_end(f, ENOMEM, "out of memory");

@@ -308,7 +308,7 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 		struct item *item = reply_item(frame, 2);
 
 		if (f->kind == KIND_SUBSCRIBE && item)
-			event_resubscribed(f, item);
+			event_subscribed(f, item);
 		free(item);
 		return;
 	}
@@ -378,7 +378,7 @@ static void push(weir_t *h, struct wire_frame *frame)
 		if (f->kind == KIND_WATCH && item)
 			watch_saw(f, item);
 		else if (f->kind == KIND_SUBSCRIBE && item)
-			event_resubscribed(f, item);
+			event_saw(f, item);
 		future_fulfill(f, item);
 	}
 }

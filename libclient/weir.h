@@ -53,6 +53,7 @@ WEIR_API weir_t *weir_open(const char *uri, int flags,
  * under which others may send to this client. */
 WEIR_API weir_t *weir_open_as(const char *uri, int flags, const char *name,
 			      const char *endpoint, struct weir_error *error);
+/* Futures stay, to be destroyed or asked for results that they have. */
 WEIR_API void weir_close(weir_t *h);
 
 /* What the server said in its greeting: "instance", "endpoint", "uid",
@@ -125,7 +126,9 @@ WEIR_API const char *weir_future_word(weir_future_t *f, int i);
 WEIR_API weir_t *weir_future_handle(weir_future_t *f);
 
 /* Groups: fulfilled when all, or any, of the futures pushed are. The group
- * owns what is pushed. Index counts from 0 in the order of pushing. */
+ * owns what is pushed, which has no continuation; all is pushed before the
+ * group is waited for or gets one, else EINVAL. Index counts from 0 in the
+ * order of pushing. */
 WEIR_API weir_future_t *weir_future_all(weir_t *h);
 WEIR_API weir_future_t *weir_future_any(weir_t *h);
 WEIR_API int weir_future_push(weir_future_t *group, weir_future_t *f);

@@ -475,6 +475,8 @@ static int resume(void)
 	weir_future_then(f[2], -1, see_last, NULL);
 	for (;;) {
 		weir_dispatch(h);
+		if (last == 4 && strlen(got_log) >= 4 && strlen(got_keys) >= 4)
+			break;
 		if (!told && last >= 1 && *got_log && *got_keys)
 			told = write(9, "ready\n", 6) == 6;
 		if (last >= 4 && strlen(got_log) >= 4 && strlen(got_keys) >= 4)
