@@ -38,6 +38,8 @@ struct terminal {
 	bool headed;		/* the stream has its header */
 	bool heading;		/* its commit is on the way */
 	int flight;
+	weir_future_t **pending;	/* requests without a reply yet */
+	size_t count;
 };
 
 static double monotonic(void)
@@ -48,13 +50,34 @@ static double monotonic(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Owns F until its reply has come, CB has seen it and forgotten it. */
+static void keep(struct terminal *t, weir_future_t *f, weir_future_f *cb,
+		 const char *what)
+{
+	made(f, what);
+	t->pending = xrealloc(t->pending,
+			      (t->count + 1) * sizeof(*t->pending));
+	t->pending[t->count++] = f;
+	if (weir_future_then(f, -1, cb, t) < 0)
+		die("%s: %s", what, strerror(errno));
+}
+
+static void forget(struct terminal *t, weir_future_t *f)
+{
+	size_t i = 0;
+
+	while (t->pending[i] != f)
+		i++;
+	t->pending[i] = t->pending[--t->count];
+	weir_future_destroy(f);
+}
+
 /* ---- input ---- */
 
 static void commit(struct terminal *t, struct wire_buf *buf, bool first,
 		   weir_future_f *then)
 {
 	weir_txn_t *txn = weir_txn_create();
-	weir_future_t *f;
 	char ns[64];
 
 	snprintf(ns, sizeof(ns), "job-%llu", (unsigned long long)t->id);
@@ -63,9 +86,7 @@ static void commit(struct terminal *t, struct wire_buf *buf, bool first,
 	if (first)
 		weir_txn_if_absent(txn, "input");
 	weir_txn_append(txn, "input", buf->data, buf->len);
-	f = made(weir_kvs_commit(t->h, ns, txn, 0), "standard input");
-	made(weir_future_then(f, -1, then, t) == 0 ? f : NULL,
-	     "standard input");
+	keep(t, weir_kvs_commit(t->h, ns, txn, 0), then, "standard input");
 	weir_txn_destroy(txn);
 }
 
@@ -80,7 +101,7 @@ static void on_header(weir_future_t *f, void *arg)
 		t->headed = true;
 	else
 		t->input_open = false;
-	weir_future_destroy(f);
+	forget(t, f);
 }
 
 static void on_input(weir_future_t *f, void *arg)
@@ -91,7 +112,7 @@ static void on_input(weir_future_t *f, void *arg)
 	if (weir_future_error(f))
 		t->input_open = false;
 	t->flight--;
-	weir_future_destroy(f);
+	forget(t, f);
 }
 
 static void write_header(struct terminal *t)
@@ -146,18 +167,10 @@ static bool wants_input(struct terminal *t)
 
 static void on_kill(weir_future_t *f, void *arg)
 {
-	(void)arg;
 	if (weir_future_error(f))
 		fprintf(stderr, "weir-job: cannot signal the job: %s\n",
 			weir_future_strerror(f));
-	weir_future_destroy(f);
-}
-
-static void tell(weir_future_t *f)
-{
-	made(f, "signal");
-	if (weir_future_then(f, -1, on_kill, NULL) < 0)
-		die("signal: %s", strerror(errno));
+	forget(arg, f);
 }
 
 static void on_interrupt(struct terminal *t)
@@ -166,7 +179,8 @@ static void on_interrupt(struct terminal *t)
 
 	if (t->interrupted && now - t->interrupted < AGAIN_SECONDS) {
 		fprintf(stderr, "weir-job: canceling the job\n");
-		tell(weir_job_cancel(t->h, t->id, "interrupted by ctrl-C"));
+		keep(t, weir_job_cancel(t->h, t->id, "interrupted by ctrl-C"),
+		     on_kill, "cancel");
 		t->interrupted = 0;
 		return;
 	}
@@ -195,7 +209,8 @@ static void take_signals(struct terminal *t)
 		else if (s.ssi_signo == SIGTSTP)
 			on_stop(t);
 		else
-			tell(weir_job_kill(t->h, t->id, (int)s.ssi_signo));
+			keep(t, weir_job_kill(t->h, t->id, (int)s.ssi_signo),
+			     on_kill, "signal");
 	}
 }
 
@@ -302,6 +317,9 @@ int attach_run(weir_t *h, weir_jobid_t id, struct attach_options *options,
 	if (!t.detached)
 		code = attach_exit_code(t.attach);
 	attach_destroy(t.attach);
+	while (t.count)
+		forget(&t, t.pending[0]);
+	free(t.pending);
 	if (t.signal_fd >= 0)
 		close(t.signal_fd);
 	return code;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # weir run, weir submit and weir job attach: output, input, exit codes,
 # signals. weir-submit(1), weir-job(1).
+# shellcheck disable=SC2016,SC2119
 . "${srcdir:-.}/t/tap.sh"
 
 export WEIR_F58_FORCE_ASCII=1
@@ -225,8 +226,9 @@ read -r line <&5
 kill -TSTP "$ATTACH_PID"
 read -r line <&5
 is "$line" 'weir-job: leaving the job' 'Ctrl-C, Ctrl-Z leaves it'
+rest=$(cat <&5)
 attach_end
-is "$STATUS $(weir jobs -no '{state}' "$id")" '0 RUN' 'and it runs on'
+is "$STATUS $(weir jobs -no '{state}' "$id")$rest" '0 RUN' 'and it runs on'
 exec 5<&-
 weir cancel "$id"
 

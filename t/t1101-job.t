@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # weir job: each subcommand but attach, which is with weir run. weir-job(1).
+# shellcheck disable=SC2119
 . "${srcdir:-.}/t/tap.sh"
 
 export WEIR_F58_FORCE_ASCII=1

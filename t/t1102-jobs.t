@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # weir jobs and weir cancel: tables, formats, filters, selections.
 # weir-jobs(1), weir-cancel(1).
+# shellcheck disable=SC2119
 . "${srcdir:-.}/t/tap.sh"
 
 export WEIR_F58_FORCE_ASCII=1
