@@ -42,6 +42,7 @@ struct agent_job {
 	bool own;	/* launched by this process: what it has put out is known */
 	bool resumed;			/* the shell was told where to go on */
 	uint64_t output_end;		/* bytes committed, or about to be */
+	uint64_t report_end;		/* likewise, of its reports */
 	/* signals ordered so far; those of them not sent to a shell yet */
 	uint64_t signals, signals_sent;
 	int *signal;
@@ -68,6 +69,7 @@ struct agent {
 	bool synced;			/* all of them are known */
 	/* reports of this turn of the loop, in one transaction */
 	weir_txn_t *reports;
+	struct wire_buf told;		/* the same, for schedd at once */
 	uint64_t *finishing;		/* jobs with `finish` among them */
 	size_t finishings;
 	struct event *report_event;

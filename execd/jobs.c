@@ -21,6 +21,7 @@
 #include "proto/taskmap.h"
 
 #define START_DELAY_MS	5	/* a report of `start' waits for others */
+#define TELL_SECONDS	5	/* for schedd to take a report by a call */
 #define LOOK_SECONDS	0.5	/* between looks at shells that are away */
 
 static void look_later(struct agent *a)
@@ -104,6 +105,7 @@ void jobs_free(struct agent *a)
 	event_free(a->report_event);
 	event_free(a->lost_event);
 	weir_txn_destroy(a->reports);
+	wire_buf_free(&a->told);
 	free(a->finishing);
 	weir_future_destroy(a->assignments);
 }
@@ -131,6 +133,12 @@ static void gather(struct agent_job *j, const char *name, json_t *context)
 		 j->id);
 	if (!line || weir_txn_append(a->reports, key, line, len) < 0)
 		agent_again(a, "cannot report: %s", strerror(errno));
+	wire_verbatim(&a->told, "report");
+	wire_u64(&a->told, a->rank);
+	wire_u64(&a->told, j->id);
+	wire_u64(&a->told, j->report_end);
+	wire_end_payload(&a->told, line, len);
+	j->report_end += len;
 	free(line);
 }
 
@@ -169,6 +177,11 @@ static void on_reported(weir_future_t *f, void *arg)
 	weir_future_destroy(f);
 }
 
+static void on_told(weir_future_t *f, void *arg)
+{
+	weir_future_destroy(f);
+}
+
 static void send_reports(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *a = arg;
@@ -191,6 +204,13 @@ static void send_reports(evutil_socket_t fd, short what, void *arg)
 	weir_txn_clear(a->reports);
 	if (!f || weir_future_then(f, -1, on_reported, done) < 0)
 		agent_again(a, "cannot report: %s", strerror(errno));
+	/* schedd need not wait until it is durable, see its do_report; if it
+	 * is away its watch tells it */
+	f = weir_rpc(a->h, "job-manager.report", a->told.data, a->told.mark,
+		     TELL_SECONDS);
+	wire_buf_reset(&a->told);
+	if (f)
+		weir_future_then(f, -1, on_told, NULL);
 }
 
 static void report_exception(struct agent_job *j, int status,
@@ -405,6 +425,7 @@ static void take_reports(struct agent_job *j, const char *data, size_t len)
 	struct eventlog_event event;
 	struct proto_error error;
 
+	j->report_end += len;
 	while (eventlog_next(&it, &event, &error) > 0) {
 		if (!strcmp(event.name, "start"))
 			j->reported_start = true;

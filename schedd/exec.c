@@ -124,6 +124,7 @@ void exec_clear(struct schedd *s, struct job *job)
 	weir_txn_t *txn = commit_txn(s->commit);
 	int i;
 
+	s->cleared[job->id % CLEARED_MAX] = job->id;
 	for (i = 0; !job->want.mock && job->nodes && i < job->nnodes; i++) {
 		exec_key(key, job->nodes[i].rank, job->id, "");
 		weir_txn_unlink(txn, key, WEIR_UNLINK_RECURSIVE |
@@ -254,7 +255,10 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 	job = jobs_find(s->jobs, id);
 	n = job ? job_node_find(job, rank) : NULL;
 	if (!n || !job->allocated) {
-		if (!job || !strcmp(what, "report"))
+		/* the report that ended it may be seen here after the call
+		 * that told of it */
+		if ((!job || !strcmp(what, "report")) &&
+		    s->cleared[id % CLEARED_MAX] != id)
 			remove_orphan(s, rank, id);
 		return;
 	}
@@ -264,6 +268,57 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 	if (append && weir_future_u64(f, "offset", &offset) < 0)
 		return;
 	take_reports(s, job, n, data, len, offset);
+}
+
+static int take_told(struct schedd *s, const struct wire_frame *f)
+{
+	uint64_t rank, id, offset;
+	struct job_node *n;
+	struct job *job;
+
+	if (strcmp(f->word[0], "report") || f->words != 4 || !f->has_payload ||
+	    wire_parse_u64(f->word[1], &rank) < 0 ||
+	    wire_parse_u64(f->word[2], &id) < 0 ||
+	    wire_parse_u64(f->word[3], &offset) < 0)
+		return -1;
+	job = jobs_find(s->jobs, id);
+	n = job && job->allocated ? job_node_find(job, (unsigned)rank) : NULL;
+	/* a gap would mean that an earlier one is still on its way */
+	if (n && offset <= n->seen)
+		take_reports(s, job, n, f->payload, f->payload_len, offset);
+	return 0;
+}
+
+/* An execd tells what it has just committed. The watch would say the same once
+ * that is durable; to act on it now is safe, since our commits come after it
+ * in the same store: none of them can be durable without it. It saves each
+ * job a wait for the disk. */
+void do_report(struct schedd *s, weir_call_t *call)
+{
+	size_t len, at = 0, used;
+	const char *data = weir_call_data(call, &len);
+	struct wire_decoder *d;
+	struct wire_frame *f;
+	int r = 0;
+
+	if (strcmp(weir_call_role(call), "owner")) {
+		weir_call_fail(call, EPERM, "only the instance's execds "
+			       "report");
+		return;
+	}
+	d = wire_decoder_create(false, WIRE_PAYLOAD_OWNER);
+	while (d && at < len && r == 0) {
+		enum wire_status status = wire_decode(d, data + at, len - at,
+						      &used, &f);
+
+		at += used;
+		r = status == WIRE_FRAME ? take_told(s, f) : -1;
+	}
+	wire_decoder_destroy(d);
+	if (r < 0)
+		weir_call_fail(call, EPROTO, "a report is malformed");
+	else
+		weir_call_reply(call, NULL, 0);
 }
 
 static void on_watch(weir_future_t *f, void *arg)

@@ -25,6 +25,8 @@
 #define URGENCY_MAX	31
 #define KILL_TIMEOUT	5	/* seconds from the first signal to SIGKILL */
 
+#define CLEARED_MAX	1024
+
 struct schedd {
 	uint32_t magic;
 	struct event_base *base;
@@ -45,6 +47,7 @@ struct schedd {
 	size_t early_count;
 	weir_future_t *services[8];
 	weir_future_t *exec_watch, *node_watch;
+	uint64_t cleared[CLEARED_MAX];	/* ids of assignments removed lately */
 	bool nodes_known;		/* node.* has been read once */
 	bool inventory_changed;		/* this turn */
 	char *inventory;		/* resource.R as last written, or NULL */
@@ -114,6 +117,7 @@ int check_urgency(struct schedd *s, weir_call_t *call, int urgency);
 typedef void method_f(struct schedd *s, weir_call_t *call);
 method_f do_submit;				/* ingest.c */
 method_f do_raise, do_kill, do_urgency, do_ping;	/* manager.c */
+method_f do_report;	/* exec.c */
 method_f do_list, do_list_id, do_job_stats;	/* list.c */
 method_f do_lookup, do_eventlog_watch;		/* info.c */
 method_f do_sched_status;			/* resource_service.c */

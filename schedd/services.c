@@ -19,6 +19,7 @@ static const struct method {
 	{ "job-manager", "kill", do_kill },
 	{ "job-manager", "urgency", do_urgency },
 	{ "job-manager", "ping", do_ping },
+	{ "job-manager", "report", do_report },
 	{ "job-list", "list", do_list },
 	{ "job-list", "list-id", do_list_id },
 	{ "job-list", "job-stats", do_job_stats },
