@@ -20,6 +20,8 @@
 #define AGENT_NAME_MAX	64
 #define LEASE_SECONDS	15	/* a restart within it disturbs nobody */
 
+#define NEWLY_MAX	1024
+
 struct link;
 
 struct agent_job {
@@ -29,6 +31,7 @@ struct agent_job {
 	bool assigned;			/* the order has been understood */
 	bool reported_start, reported_finish;	/* as durable reports say */
 	bool launching;			/* J has been asked for */
+	bool finishing;			/* its end is being reported */
 	bool gone;			/* the assignment was removed */
 	uid_t userid;
 	int node, nnodes, ntasks;
@@ -70,6 +73,8 @@ struct agent {
 	/* reports of this turn of the loop, in one transaction */
 	weir_txn_t *reports;
 	struct wire_buf told;		/* the same, for schedd at once */
+	uint64_t newly[NEWLY_MAX];	/* jobs with `start` among them */
+	size_t newlies;
 	uint64_t *finishing;		/* jobs with `finish` among them */
 	size_t finishings;
 	struct event *report_event;

@@ -177,6 +177,20 @@ static void on_reported(weir_future_t *f, void *arg)
 	weir_future_destroy(f);
 }
 
+/* Input for the jobs that have started and did not end at once. */
+static void watch_inputs(struct agent *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->newlies; i++) {
+		struct agent_job *j = jobs_find(a, a->newly[i]);
+
+		if (j && j->resumed && !j->finishing)
+			job_input_room(j);
+	}
+	a->newlies = 0;
+}
+
 static void on_told(weir_future_t *f, void *arg)
 {
 	weir_future_destroy(f);
@@ -190,6 +204,7 @@ static void send_reports(evutil_socket_t fd, short what, void *arg)
 	weir_future_t *f;
 
 	event_del(a->report_event);
+	watch_inputs(a);
 	if (weir_txn_count(a->reports) == 0)
 		return;
 	done = malloc(sizeof(*done) + size);
@@ -200,17 +215,18 @@ static void send_reports(evutil_socket_t fd, short what, void *arg)
 	if (size)
 		memcpy(done->id, a->finishing, size);
 	a->finishings = 0;
-	f = weir_kvs_commit(a->h, "primary", a->reports, 0);
-	weir_txn_clear(a->reports);
-	if (!f || weir_future_then(f, -1, on_reported, done) < 0)
-		agent_again(a, "cannot report: %s", strerror(errno));
 	/* schedd need not wait until it is durable, see its do_report; if it
-	 * is away its watch tells it */
+	 * is away its watch tells it. The call goes first, since kvsd holds
+	 * one that follows a commit until that is durable. */
 	f = weir_rpc(a->h, "job-manager.report", a->told.data, a->told.mark,
 		     TELL_SECONDS);
 	wire_buf_reset(&a->told);
 	if (f)
 		weir_future_then(f, -1, on_told, NULL);
+	f = weir_kvs_commit(a->h, "primary", a->reports, 0);
+	weir_txn_clear(a->reports);
+	if (!f || weir_future_then(f, -1, on_reported, done) < 0)
+		agent_again(a, "cannot report: %s", strerror(errno));
 }
 
 static void report_exception(struct agent_job *j, int status,
@@ -229,6 +245,7 @@ static void report_finish(struct agent_job *j, int status)
 
 	if (!more)
 		agent_again(a, "out of memory");
+	j->finishing = true;
 	a->finishing = more;
 	more[a->finishings++] = j->id;
 	report(j, "finish", json_pack("{s:i}", "status", status));
@@ -560,7 +577,8 @@ static void resume(struct agent_job *j)
 	j->resumed = true;
 	link_send_resume(j->link, j->output_end);
 	send_signals(j);
-	job_input_room(j);
+	if (j->reported_start)
+		job_input_room(j);
 	if (j->reported_finish)
 		link_send_done(j->link);
 }
@@ -623,6 +641,10 @@ void job_started(struct agent_job *j, pid_t pid)
 	/* most short jobs have ended before this is sent, which saves them a
 	 * commit here and one of schedd's */
 	gather(j, "start", json_pack("{s:i}", "pid", (int)pid));
+	if (a->newlies < NEWLY_MAX)
+		a->newly[a->newlies++] = j->id;
+	else
+		job_input_room(j);
 	if (!evtimer_pending(a->report_event, NULL))
 		event_add(a->report_event, &soon);
 }

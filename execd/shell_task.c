@@ -18,7 +18,7 @@
 #include "execd/shell.h"
 #include "proto/jobid.h"
 
-/* ---- in the child, before exec ---- */
+/* ---- the environment: the shell's own, made before each start ---- */
 
 static void set(const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -34,7 +34,7 @@ static void set(const char *name, const char *fmt, ...)
 	setenv(name, value, 1);
 }
 
-static void set_environment(const struct shell *s, const struct task *t)
+static void set_job_environment(const struct shell *s)
 {
 	const struct shell_spec *spec = s->spec;
 	char id[JOBID_SIZE], *gpus;
@@ -49,8 +49,6 @@ static void set_environment(const struct shell *s, const struct task *t)
 	set("WEIR_JOB_ID", "%s", id);
 	set("WEIR_JOB_SIZE", "%d", spec->ntasks);
 	set("WEIR_JOB_NNODES", "%d", spec->nnodes);
-	set("WEIR_TASK_RANK", "%d", t->rank);
-	set("WEIR_TASK_LOCAL_ID", "%d", t->local);
 	set("WEIR_JOB_TMPDIR", "%s", s->tmpdir);
 	set("WEIR_KVS_NAMESPACE", "job-%" PRIu64, spec->id);
 	set("WEIR_URI", "%s", spec->uri);
@@ -60,6 +58,19 @@ static void set_environment(const struct shell *s, const struct task *t)
 	free(gpus);
 	setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);
 }
+
+static void set_environment(const struct shell *s, const struct task *t)
+{
+	if (t == s->task)
+		set_job_environment(s);
+	set("WEIR_TASK_RANK", "%d", t->rank);
+	set("WEIR_TASK_LOCAL_ID", "%d", t->local);
+}
+
+/* ---- in the child, before exec ----
+ * It shares the shell's memory (vfork): no copy of it has to be made for a
+ * process that lives for some system calls, and what goes wrong is simply
+ * written down. Only the child's own kernel state may be changed here. */
 
 static void set_limits(const struct jobspec *spec)
 {
@@ -88,17 +99,16 @@ static void set_limits(const struct jobspec *spec)
 	}
 }
 
-/* What went wrong before the command ran, for the parent. */
+/* What went wrong before the command ran. */
 struct trouble {
-	int errnum;
-	bool in_cwd;
+	volatile int errnum;
+	volatile bool in_cwd;
 };
 
-static void child(const struct shell *s, const struct task *t,
-		  const int theirs[3], int trouble_fd)
+static void child(const struct shell *s, const int theirs[3],
+		  struct trouble *trouble)
 {
 	const struct jobspec *spec = s->spec->jobspec;
-	struct trouble trouble = { 0 };
 	sigset_t none;
 
 	setpgid(0, 0);
@@ -111,16 +121,13 @@ static void child(const struct shell *s, const struct task *t,
 	if (s->spec->cpus)
 		sched_setaffinity(0, sizeof(cpu_set_t), s->spec->cpus);
 	set_limits(spec);
-	set_environment(s, t);
 	if (spec->cwd && chdir(spec->cwd) < 0) {
-		trouble.errnum = errno;
-		trouble.in_cwd = true;
+		trouble->in_cwd = true;
+		trouble->errnum = errno;
 	} else {
 		execvp(spec->argv[0], (char *const *)spec->argv);
-		trouble.errnum = errno;
+		trouble->errnum = errno;
 	}
-	if (write(trouble_fd, &trouble, sizeof(trouble)) < 0)
-		_exit(126);
 	_exit(127);
 }
 
@@ -170,36 +177,29 @@ static int refuse(struct shell *s, const struct task *t, const char *what,
 int task_start(struct shell *s, struct task *t)
 {
 	const struct jobspec *spec = s->spec->jobspec;
-	struct trouble trouble;
-	int theirs[3], pair[2];
-	ssize_t n;
+	struct trouble trouble = { 0 };
+	int theirs[3];
 
-	if (make_pipes(t, theirs) < 0 || pipe2(pair, O_CLOEXEC) < 0) {
+	if (make_pipes(t, theirs) < 0) {
 		close_all(theirs);
 		return refuse(s, t, "pipe", strerror(errno), 1);
 	}
-	t->pid = fork();
+	set_environment(s, t);
+	t->pid = vfork();
 	if (t->pid == 0)
-		child(s, t, theirs, pair[1]);
-	close(pair[1]);
+		child(s, theirs, &trouble);
 	close_all(theirs);
 	if (t->pid < 0) {
 		t->pid = 0;
-		close(pair[0]);
 		return refuse(s, t, "fork", strerror(errno), 1);
 	}
-	setpgid(t->pid, t->pid);
-	s->running++;
-	do
-		n = read(pair[0], &trouble, sizeof(trouble));
-	while (n < 0 && errno == EINTR);
-	close(pair[0]);
-	if (n != sizeof(trouble))
+	if (!trouble.errnum) {
+		s->running++;
 		return 0;
+	}
 	/* it never ran: what it ends with counts for nothing */
 	waitpid(t->pid, NULL, 0);
 	t->pid = 0;
-	s->running--;
 	if (trouble.in_cwd)
 		return refuse(s, t, spec->cwd, strerror(trouble.errnum), 1);
 	return refuse(s, t, spec->argv[0], strerror(trouble.errnum),

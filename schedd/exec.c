@@ -249,14 +249,18 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 	char what[16];
 	size_t len = 0;
 
+	if (key && !strcmp(kind, "unlink") &&
+	    sscanf(key, "exec.%u.%" SCNu64, &rank, &id) == 2 &&
+	    s->cleared[id % CLEARED_MAX] == id)
+		s->cleared[id % CLEARED_MAX] = 0;
 	if ((!append && strcmp(kind, "put")) || !key ||
 	    sscanf(key, "exec.%u.%" SCNu64 ".%15s", &rank, &id, what) != 3)
 		return;
 	job = jobs_find(s->jobs, id);
 	n = job ? job_node_find(job, rank) : NULL;
 	if (!n || !job->allocated) {
-		/* the report that ended it may be seen here after the call
-		 * that told of it */
+		/* the report that ended it comes here after the call that
+		 * told of it, and before the assignment's removal */
 		if ((!job || !strcmp(what, "report")) &&
 		    s->cleared[id % CLEARED_MAX] != id)
 			remove_orphan(s, rank, id);
@@ -289,10 +293,11 @@ static int take_told(struct schedd *s, const struct wire_frame *f)
 	return 0;
 }
 
-/* An execd tells what it has just committed. The watch would say the same once
- * that is durable; to act on it now is safe, since our commits come after it
- * in the same store: none of them can be durable without it. It saves each
- * job a wait for the disk. */
+/* An execd tells what it is about to commit; the watch says the same once that
+ * is durable. To act on it now saves each job a wait for the disk, and is
+ * safe: the shell keeps its result until the execd's commit is durable, so if
+ * that is lost it is told again, and if ours is lost it never was. Should our
+ * commit overtake the execd's, the late report is removed as an orphan. */
 void do_report(struct schedd *s, weir_call_t *call)
 {
 	size_t len, at = 0, used;
