@@ -105,6 +105,9 @@ struct trouble {
 	volatile bool in_cwd;
 };
 
+/* A frame of its own: what it writes must not be where its parent, which goes
+ * on in the same memory, keeps something else. */
+__attribute__((noinline, noreturn))
 static void child(const struct shell *s, const int theirs[3],
 		  struct trouble *trouble)
 {
