@@ -140,6 +140,7 @@ int main_logger(int argc, char **argv)
 	int c, i, level = 6;
 	char *text, *p;
 	size_t size = 1;
+	weir_future_t *f;
 	weir_t *h;
 
 	while ((c = next_option(argc, argv, "s:n:", longs, "weir-logger"))
@@ -165,8 +166,10 @@ int main_logger(int argc, char **argv)
 		p += sprintf(p, "%s%s", i > optind ? " " : "", argv[i]);
 	h = open_instance(0);
 	weir_log(h, level, name, "%s", text);
-	/* whatever is answered after it has seen it */
-	must(weir_request(h, "ping", NULL, NULL, 0), "log");
+	/* the reply comes after the line was taken */
+	f = weir_request(h, "ping", NULL, NULL, 0);
+	must(f, "log");
+	weir_future_destroy(f);
 	weir_close(h);
 	free(text);
 	return 0;
