@@ -33,6 +33,12 @@ void warn(const char *fmt, ...)
 	va_end(ap);
 }
 
+void leave(int status)
+{
+	fflush(NULL);
+	_exit(status);
+}
+
 void die(const char *fmt, ...)
 {
 	va_list ap;
@@ -40,7 +46,7 @@ void die(const char *fmt, ...)
 	va_start(ap, fmt);
 	message(fmt, ap);
 	va_end(ap);
-	exit(1);
+	leave(1);
 }
 
 /* "weir-kvs" gives "kvs". */
@@ -60,7 +66,7 @@ void usage_error(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "Try `weir help %s' for more information.\n",
 		command_word());
-	exit(usage_status);
+	leave(usage_status);
 }
 
 /* Refuses a long option that is not written in full. */
@@ -143,7 +149,7 @@ void verb_usage(void)
 {
 	fprintf(stderr, "Usage: weir %s %s %s\n", command_word(),
 		running->word, running->usage);
-	exit(1);
+	leave(1);
 }
 
 weir_t *open_instance(int flags)

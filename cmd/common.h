@@ -15,6 +15,9 @@ extern const char *cmd_name;
 
 /* "weir-kvs: TEXT" to standard error. */
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Ends the program in the middle of things: what it holds is not given back
+ * one by one, and so nobody may complain that it was not. */
+void leave(int status) __attribute__((noreturn));
 /* The same, then exit(1). */
 void die(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2), noreturn));

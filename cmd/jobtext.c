@@ -42,7 +42,7 @@ void fail(const char *fmt, ...)
 	va_start(ap, fmt);
 	error_message(fmt, ap);
 	va_end(ap);
-	exit(1);
+	leave(1);
 }
 
 bool text_utf8(void)
