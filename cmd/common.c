@@ -152,13 +152,23 @@ void verb_usage(void)
 	leave(1);
 }
 
+/* A socket where nobody listens may be that of a kvsd that is being started
+ * again: that is given some time. */
 weir_t *open_instance(int flags)
 {
+	static const struct timespec pause = { .tv_nsec = 20000000 };
 	struct weir_error error;
-	weir_t *h = weir_open_as(NULL, flags, cmd_name, NULL, &error);
+	weir_t *h;
+	int tries = 100, first = 0;
 
-	if (!h)
-		die("unable to connect to the instance: %s", error.text);
+	while (!(h = weir_open_as(NULL, flags, cmd_name, NULL, &error))) {
+		first = first ? first : error.errnum;
+		if ((first != ECONNREFUSED && first != ECONNRESET) ||
+		    tries-- == 0)
+			die("unable to connect to the instance: %s",
+			    error.text);
+		nanosleep(&pause, NULL);
+	}
 	return h;
 }
 

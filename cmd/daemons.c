@@ -53,6 +53,14 @@ static void forget_pipe(struct daemon *d)
 	d->pipe = -1;
 }
 
+/* To standard error and the log; TEXT is freed. */
+static void tell(struct daemon *d, char *text)
+{
+	warn("%s", text);
+	d->all->log(text, d->all->arg);
+	free(text);
+}
+
 static void take_line(struct daemon *d)
 {
 	struct daemons *all = d->all;
@@ -63,6 +71,9 @@ static void take_line(struct daemon *d)
 		d->ready = true;
 		d->backoff = 0;
 		all->on_ready(d, all->arg);
+	} else if (d->line_len && d->backoff > 0) {
+		tell(d, xasprintf("%s is not ready again: %s", d->name,
+				  d->line));	/* it ends, see ended() */
 	} else if (d->line_len && !d->ready) {
 		d->stopping = true;
 		all->on_failed(d, d->line, all->arg);
@@ -181,7 +192,7 @@ static void ended(struct daemon *d, int status)
 {
 	struct daemons *all = d->all;
 	bool was_ready = d->ready || d->backoff > 0;
-	char *how, *text;
+	char *how;
 	struct timeval tv;
 
 	/* what it said last may still be in the pipe */
@@ -201,10 +212,7 @@ static void ended(struct daemon *d, int status)
 		free(how);
 		return;
 	}
-	text = xasprintf("%s %s; it is started again", d->name, how);
-	warn("%s", text);
-	all->log(text, all->arg);
-	free(text);
+	tell(d, xasprintf("%s %s; it is started again", d->name, how));
 	free(how);
 	tv.tv_sec = (time_t)d->backoff;
 	tv.tv_usec = (suseconds_t)((d->backoff - (double)tv.tv_sec) * 1e6);
