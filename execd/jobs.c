@@ -295,11 +295,16 @@ static void start(struct agent_job *j)
 {
 	struct agent *a = j->agent;
 	char id[JOBID_SIZE], key[JOBID_SIZE + 8];
+	enum launch_state state;
 
 	if (!j->assigned || j->reported_finish || j->launching || !a->synced)
 		return;
 	j->launching = true;
-	switch (launch_state(a, j->id)) {
+	state = launch_state(a, j->id);
+	/* started in a run folder that is not this one */
+	if (state == LAUNCH_NEVER && j->reported_start)
+		state = LAUNCH_DEAD;
+	switch (state) {
 	case LAUNCH_NEVER:
 		jobid_encode(j->id, JOBID_KVS, id);
 		snprintf(key, sizeof(key), "%s.J", id);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -68,9 +69,10 @@ static void options(struct agent *a, int argc, char **argv)
 }
 
 /* Started anew it has to wait for kvsd, which may be on its way too. */
-static void connect_kvsd(struct agent *a)
+static void connect_kvsd(struct agent *a, int signals)
 {
-	struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	struct pollfd stop = { .fd = signals, .events = POLLIN };
+	int pause = 10;		/* milliseconds */
 	struct weir_error error;
 	char endpoint[AGENT_NAME_MAX];
 	int tries;
@@ -88,9 +90,10 @@ static void connect_kvsd(struct agent *a)
 				   a->rank, error.text);
 		if (access(a->rundir, F_OK) < 0)
 			daemon_fail(&process, "%s is gone", a->rundir);
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < 500 * 1000 * 1000)
-			pause.tv_nsec *= 2;
+		if (poll(&stop, 1, pause) > 0 && daemon_signal_take(signals))
+			daemon_fail(&process, "told to end before kvsd came");
+		if (pause < 500)
+			pause *= 2;
 	}
 }
 
@@ -125,13 +128,14 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 static void init(struct agent *a)
 {
 	char error[512], name[AGENT_NAME_MAX];
+	int signals = daemon_signals();
 
-	a->stop_event = event_new(a->base, daemon_signals(),
+	a->stop_event = event_new(a->base, signals,
 				  EV_READ | EV_PERSIST, on_stop, a);
 	signal(SIGCHLD, SIG_IGN);	/* shells say how they ended */
 	if (!a->stop_event || event_add(a->stop_event, NULL) < 0)
 		daemon_fail(&process, "cannot watch signals");
-	connect_kvsd(a);
+	connect_kvsd(a, signals);
 	if (links_listen(a, error, sizeof(error)) < 0)
 		daemon_fail(&process, "%s", error);
 	if (node_register(a, error, sizeof(error)) < 0)

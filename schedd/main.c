@@ -57,8 +57,10 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	struct schedd *s = arg;
 
 	assert(s->magic == SCHEDD_MAGIC);
-	if (daemon_signal_take((int)fd))
+	if (daemon_signal_take((int)fd)) {
+		s->told_to_end = true;
 		event_base_loopbreak(s->base);
+	}
 }
 
 static void on_turn(void *arg)
@@ -224,6 +226,9 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	ms = (end.tv_sec - begin.tv_sec) * 1000 +
 	     (end.tv_nsec - begin.tv_nsec) / 1000000;
+	/* kvsd may have been told to end as well, and have gone first */
+	if (s.told_to_end)
+		s.restart = false;
 	least = s.lost ? RETRY_MS : RESTART_MS;
 	if (s.restart && ms < least && ended_within(signals, least - (int)ms))
 		s.restart = false;

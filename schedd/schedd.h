@@ -54,6 +54,7 @@ struct schedd {
 	int result;			/* of the process */
 	bool restart;			/* start anew after the loop */
 	bool lost;			/* because kvsd is gone */
+	bool told_to_end;		/* by a signal */
 };
 
 double now_wall(void);
