@@ -21,7 +21,6 @@ started()
 	weir job wait-event -q -t 20 "$1" start
 }
 
-# follow ID: `weir job attach' of it in the background; its output so far.
 for daemon in kvsd schedd execd-0 execd-1; do
 	weir run sh -c "$gated" "run-$daemon" "$WORK" >"$WORK/run" \
 		2>"$WORK/run.errors" &
@@ -62,13 +61,15 @@ run-$daemon" "$daemon: each ran once"
 done
 
 # Many short jobs while daemons come and go.
-weir submit --cc=1-100 --quiet --wait \
-	sh -c 'echo {cc} >>"$0/ran"' "$WORK" 2>"$WORK/err" &
+# All are submitted before the first is killed: of a submission that was under
+# way the outcome would not be known.
+weir submit --cc=1-100 --wait \
+	sh -c 'echo {cc} >>"$0/ran"' "$WORK" >"$WORK/ids" 2>"$WORK/err" &
 burst=$!
 note_pid $burst
+until [ "$(wc -l <"$WORK/ids")" -eq 100 ]; do weir kvs put turn=1; done
 for daemon in schedd execd-1 kvsd execd-0 schedd; do
 	until [ -s "$WORK/ran" ]; do weir kvs put turn=1; done
-	: >"$WORK/ran.$daemon"
 	count=$(wc -l <"$WORK/ran")
 	kill -9 "$(daemon_pid $daemon)"
 	# until another has run, so that it is up again
@@ -90,6 +91,7 @@ weir kvs put acknowledged=yes
 kill -9 "$INSTANCE_PID"
 wait_instance
 is "$INSTANCE_STATUS" 137 'weir start is killed'
+flock "$WORK/state/lock" true	# until its kvsd has ended
 start_instance -s2 --statedir="$WORK/state"
 ok $? 'and started again in the same state folder'
 run weir kvs get acknowledged
