@@ -23,6 +23,7 @@
 #define NEWLY_MAX	1024
 
 struct link;
+struct output;
 
 struct agent_job {
 	uint64_t id;
@@ -32,7 +33,7 @@ struct agent_job {
 	bool reported_start, reported_finish;	/* as durable reports say */
 	bool launching;			/* J has been asked for */
 	bool finishing;			/* its end is being reported */
-	bool gone;			/* the assignment was removed */
+	bool reported_exception;	/* or it is being reported */
 	uid_t userid;
 	int node, nnodes, ntasks;
 	struct idset *tasks;
@@ -45,6 +46,8 @@ struct agent_job {
 	bool own;	/* launched by this process: what it has put out is known */
 	bool resumed;			/* the shell was told where to go on */
 	uint64_t output_end;		/* bytes committed, or about to be */
+	uint64_t output_durable;	/* of these, durable */
+	bool output_refused;		/* it goes nowhere any more */
 	uint64_t report_end;		/* likewise, of its reports */
 	/* signals ordered so far; those of them not sent to a shell yet */
 	uint64_t signals, signals_sent;
@@ -57,6 +60,7 @@ struct agent {
 	unsigned rank;
 	const char *uri, *rundir;
 	char *socket_path;
+	int lock;			/* of the run folder */
 	char host[256];
 	uint64_t lease;
 	/* cores of this node: the cpus of each, by logical index */
@@ -77,6 +81,7 @@ struct agent {
 	size_t newlies;
 	uint64_t *finishing;		/* jobs with `finish` among them */
 	size_t finishings;
+	struct output *outputs;		/* commits without an answer */
 	struct event *report_event;
 	struct event *lost_event;	/* looks for shells that died */
 	int listener;
@@ -99,19 +104,32 @@ int node_register(struct agent *a, char *error, size_t size);
 void node_free(struct agent *a);
 
 /* jobs.c */
+/* First of all: in a run folder that no agent has used, what is assigned was
+ * assigned to an agent of another one, and is lost. Waits; -1 with a reason. */
+int jobs_disown(struct agent *a, char *error, size_t size);
 int jobs_watch(struct agent *a);
 struct agent_job *jobs_find(struct agent *a, uint64_t id);
 void jobs_free(struct agent *a);
-/* From the shell by its link. */
+/* Soon, for shells that are away and may have died. */
+void jobs_look_later(struct agent *a);
+/* Those that its shell has not been sent. */
+void job_send_signals(struct agent_job *j);
+
+/* guest.c: from the shell by its link */
 void job_connected(struct agent_job *j, struct link *link);
-void job_started(struct agent_job *j, pid_t pid);
 void job_output(struct agent_job *j, uint64_t offset, const char *data,
 		size_t len);
+void job_lost_link(struct agent_job *j);
+void job_input_room(struct agent_job *j);
+void outputs_free(struct agent *a);
+
+/* reports.c */
+int reports_init(struct agent *a);
+void reports_free(struct agent *a);
+void job_started(struct agent_job *j, pid_t pid);
 void job_exception(struct agent_job *j, const char *type, int severity,
 		   int status, const char *note, size_t len);
 void job_finished(struct agent_job *j, int status);
-void job_lost_link(struct agent_job *j);
-void job_input_room(struct agent_job *j);
 
 /* launch.c */
 /* Has it been started by an earlier agent, and does the shell live? */
@@ -121,6 +139,13 @@ enum launch_state launch_state(struct agent *a, uint64_t id);
 int launch(struct agent_job *j, const char *envelope, size_t len,
 	   char *error, size_t size);
 void launch_forget(struct agent *a, uint64_t id);
+/* As if it had been started and its shell had died. */
+int launch_disown(struct agent *a, uint64_t id);
+/* The run folder is this agent's alone; -1 with a reason. */
+int launch_folder(struct agent *a, char *error, size_t size);
+/* Has an agent used it before? */
+bool launch_folder_known(struct agent *a);
+int launch_folder_mark(struct agent *a);
 
 /* links.c */
 int links_listen(struct agent *a, char *error, size_t size);

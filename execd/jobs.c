@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The jobs of a node: from the orders below exec.RANK to a shell, and what
- * the shell says to guest.output and the reports. weir-jobs(7). */
+ * became of shells that are away. weir-jobs(7). */
 #include "config.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
-#include <sys/wait.h>
 #include <syslog.h>
 
 #include "execd/agent.h"
-#include "execd/link.h"
 #include "proto/eventlog.h"
 #include "proto/jobid.h"
 #include "proto/taskmap.h"
 
-#define START_DELAY_MS	5	/* a report of `start' waits for others */
-#define TELL_SECONDS	5	/* for schedd to take a report by a call */
 #define LOOK_SECONDS	0.5	/* between looks at shells that are away */
 
-static void look_later(struct agent *a)
+void jobs_look_later(struct agent *a)
 {
 	struct timeval tv = { .tv_usec = (suseconds_t)(LOOK_SECONDS * 1e6) };
 
@@ -102,153 +97,9 @@ void jobs_free(struct agent *a)
 			job_free(j);
 		}
 	free(a->job);
-	event_free(a->report_event);
-	event_free(a->lost_event);
-	weir_txn_destroy(a->reports);
-	wire_buf_free(&a->told);
-	free(a->finishing);
+	if (a->lost_event)
+		event_free(a->lost_event);
 	weir_future_destroy(a->assignments);
-}
-
-/* ---- reports ---- */
-
-static double wall_clock(void)
-{
-	struct timeval tv;
-
-	gettimeofday(&tv, NULL);
-	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
-}
-
-/* One more event in the transaction that is gathered; takes CONTEXT. */
-static void gather(struct agent_job *j, const char *name, json_t *context)
-{
-	struct agent *a = j->agent;
-	char key[AGENT_NAME_MAX];
-	size_t len;
-	char *line = eventlog_encode(wall_clock(), name, context, &len);
-
-	json_decref(context);
-	snprintf(key, sizeof(key), "exec.%u.%" PRIu64 ".report", a->rank,
-		 j->id);
-	if (!line || weir_txn_append(a->reports, key, line, len) < 0)
-		agent_again(a, "cannot report: %s", strerror(errno));
-	wire_verbatim(&a->told, "report");
-	wire_u64(&a->told, a->rank);
-	wire_u64(&a->told, j->id);
-	wire_u64(&a->told, j->report_end);
-	wire_end_payload(&a->told, line, len);
-	j->report_end += len;
-	free(line);
-}
-
-/* The same, sent at the end of this turn of the loop. */
-static void report(struct agent_job *j, const char *name, json_t *context)
-{
-	gather(j, name, context);
-	event_active(j->agent->report_event, EV_TIMEOUT, 0);
-}
-
-struct finishes {
-	struct agent *agent;
-	size_t count;
-	uint64_t id[];
-};
-
-static void on_reported(weir_future_t *f, void *arg)
-{
-	struct finishes *done = arg;
-	struct agent *a = done->agent;
-	size_t i;
-
-	if (weir_future_error(f))
-		agent_again(a, "a report was not taken: %s",
-			    weir_future_strerror(f));
-	for (i = 0; i < done->count; i++) {
-		struct agent_job *j = jobs_find(a, done->id[i]);
-
-		if (!j)
-			continue;
-		j->reported_finish = true;
-		if (j->link)
-			link_send_done(j->link);
-	}
-	free(done);
-	weir_future_destroy(f);
-}
-
-/* Input for the jobs that have started and did not end at once. */
-static void watch_inputs(struct agent *a)
-{
-	size_t i;
-
-	for (i = 0; i < a->newlies; i++) {
-		struct agent_job *j = jobs_find(a, a->newly[i]);
-
-		if (j && j->resumed && !j->finishing)
-			job_input_room(j);
-	}
-	a->newlies = 0;
-}
-
-static void on_told(weir_future_t *f, void *arg)
-{
-	weir_future_destroy(f);
-}
-
-static void send_reports(evutil_socket_t fd, short what, void *arg)
-{
-	struct agent *a = arg;
-	size_t size = a->finishings * sizeof(uint64_t);
-	struct finishes *done;
-	weir_future_t *f;
-
-	event_del(a->report_event);
-	watch_inputs(a);
-	if (weir_txn_count(a->reports) == 0)
-		return;
-	done = malloc(sizeof(*done) + size);
-	if (!done)
-		agent_again(a, "out of memory");
-	done->agent = a;
-	done->count = a->finishings;
-	if (size)
-		memcpy(done->id, a->finishing, size);
-	a->finishings = 0;
-	/* schedd need not wait until it is durable, see its do_report; if it
-	 * is away its watch tells it. The call goes first, since kvsd holds
-	 * one that follows a commit until that is durable. */
-	f = weir_rpc(a->h, "job-manager.report", a->told.data, a->told.mark,
-		     TELL_SECONDS);
-	wire_buf_reset(&a->told);
-	if (f)
-		weir_future_then(f, -1, on_told, NULL);
-	f = weir_kvs_commit(a->h, "primary", a->reports, 0);
-	weir_txn_clear(a->reports);
-	if (!f || weir_future_then(f, -1, on_reported, done) < 0)
-		agent_again(a, "cannot report: %s", strerror(errno));
-}
-
-static void report_exception(struct agent_job *j, int status,
-			     const char *note)
-{
-	report(j, "exception",
-	       json_pack("{s:s s:i s:s s:i}", "type", "exec", "severity", 0,
-			 "note", note, "wait_status", status));
-}
-
-static void report_finish(struct agent_job *j, int status)
-{
-	struct agent *a = j->agent;
-	uint64_t *more = realloc(a->finishing, (a->finishings + 1) *
-				 sizeof(*more));
-
-	if (!more)
-		agent_again(a, "out of memory");
-	j->finishing = true;
-	a->finishing = more;
-	more[a->finishings++] = j->id;
-	report(j, "finish", json_pack("{s:i}", "status", status));
 }
 
 /* It will not run, or its shell is lost. */
@@ -259,10 +110,9 @@ static void give_up(struct agent_job *j, int status, const char *note)
 
 	jobid_encode(j->id, JOBID_F58, id);
 	agent_log(a, LOG_ERR, "job %s: %s", id, note);
-	report_exception(j, status, note);
-	report_finish(j, status);
 	j->launching = true;	/* and not again */
-	j->reported_finish = true;
+	job_exception(j, "exec", 0, status, note, strlen(note));
+	job_finished(j, status);
 }
 
 /* ---- from order to shell ---- */
@@ -286,7 +136,7 @@ static void on_envelope(weir_future_t *f, void *arg)
 		give_up(j, 1 << 8, why);
 	} else {
 		j->own = true;
-		look_later(j->agent);
+		jobs_look_later(j->agent);
 	}
 	weir_future_destroy(f);
 }
@@ -297,8 +147,13 @@ static void start(struct agent_job *j)
 	char id[JOBID_SIZE], key[JOBID_SIZE + 8];
 	enum launch_state state;
 
-	if (!j->assigned || j->reported_finish || j->launching || !a->synced)
+	if (!j->assigned || j->reported_finish || j->finishing ||
+	    j->launching || !a->synced)
 		return;
+	if (!j->R || !j->tasks) {
+		give_up(j, 1 << 8, "the order is malformed");
+		return;
+	}
 	j->launching = true;
 	state = launch_state(a, j->id);
 	/* started in a run folder that is not this one */
@@ -315,7 +170,7 @@ static void start(struct agent_job *j)
 				    strerror(errno));
 		break;
 	case LAUNCH_ALIVE:
-		look_later(a);
+		jobs_look_later(a);
 		break;
 	case LAUNCH_DEAD:
 		give_up(j, SIGKILL, "the job's shell is gone and left no "
@@ -336,7 +191,7 @@ static void look_for_lost(evutil_socket_t fd, short what, void *arg)
 
 		for (j = a->job[i]; j; j = j->next) {
 			if (!j->launching || j->fetch || j->link ||
-			    j->reported_finish)
+			    j->reported_finish || j->finishing)
 				continue;
 			if (launch_state(a, j->id) == LAUNCH_ALIVE)
 				away = true;
@@ -345,12 +200,12 @@ static void look_for_lost(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	if (away)
-		look_later(a);
+		jobs_look_later(a);
 }
 
 /* ---- orders ---- */
 
-static void send_signals(struct agent_job *j)
+void job_send_signals(struct agent_job *j)
 {
 	while (j->link && j->resumed && j->signals_sent < j->signals) {
 		link_send_signal(j->link, j->signal[j->signals_sent],
@@ -369,7 +224,7 @@ static void take_signal(struct agent_job *j, json_t *context)
 		agent_again(j->agent, "out of memory");
 	j->signal = more;
 	more[j->signals++] = signum;
-	send_signals(j);
+	job_send_signals(j);
 }
 
 static void take_assignment(struct agent_job *j, json_t *context)
@@ -389,14 +244,9 @@ static void take_assignment(struct agent_job *j, json_t *context)
 		taskmap_destroy(taskmap);
 	}
 	j->assigned = true;
-	if (!j->R || !j->tasks) {
-		char why[400];
-
-		snprintf(why, sizeof(why), "the order is malformed: %s",
-			 error.text);
-		give_up(j, 1 << 8, why);
-		return;
-	}
+	if (!j->R || !j->tasks)
+		agent_log(j->agent, LOG_ERR, "exec.%u.%" PRIu64 ".order: %s",
+			  j->agent->rank, j->id, error.text);
 	start(j);
 }
 
@@ -451,6 +301,8 @@ static void take_reports(struct agent_job *j, const char *data, size_t len)
 	while (eventlog_next(&it, &event, &error) > 0) {
 		if (!strcmp(event.name, "start"))
 			j->reported_start = true;
+		else if (!strcmp(event.name, "exception"))
+			j->reported_exception = true;
 		else if (!strcmp(event.name, "finish"))
 			j->reported_finish = true;
 		eventlog_clear(&event);
@@ -514,210 +366,65 @@ static void on_assignments(weir_future_t *f, void *arg)
 		take_reports(j, data, len);
 }
 
+/* One page of the names below exec.RANK; 1 if others follow AFTER. */
+static int disown_page(struct agent *a, char after[AGENT_NAME_MAX])
+{
+	char key[AGENT_NAME_MAX];
+	const char *type, *name;
+	weir_future_t *f;
+	uint64_t size, id, more = 0;
+	int r;
+
+	snprintf(key, sizeof(key), "exec.%u", a->rank);
+	f = weir_kvs_list(a->h, "primary", key, NULL, *after ? after : NULL,
+			  1000);
+	r = f ? weir_future_get(f) : -1;
+	if (r < 0 && f && weir_future_error(f) == ENOENT)
+		r = 0;
+	else
+		while (r >= 0 && (r = weir_kvs_list_next(f, &type, &size,
+							 &name)) > 0) {
+			snprintf(after, AGENT_NAME_MAX, "%s", name);
+			if (wire_parse_u64(name, &id) == 0 &&
+			    launch_disown(a, id) < 0)
+				r = -1;
+		}
+	if (r == 0 && weir_future_u64(f, "more", &more) < 0)
+		more = 0;
+	weir_future_destroy(f);
+	return r < 0 ? -1 : more != 0;
+}
+
+int jobs_disown(struct agent *a, char *error, size_t size)
+{
+	char after[AGENT_NAME_MAX] = "";
+	int r = 1;
+
+	if (launch_folder_known(a))
+		return 0;
+	while (r > 0)
+		r = disown_page(a, after);
+	if (r == 0)
+		r = launch_folder_mark(a);
+	if (r < 0)
+		snprintf(error, size, "what was assigned to rank %u before: "
+			 "%s", a->rank, strerror(errno));
+	return r;
+}
+
 int jobs_watch(struct agent *a)
 {
 	char key[AGENT_NAME_MAX];
 
 	a->buckets = 1024;
 	a->job = calloc(a->buckets, sizeof(*a->job));
-	a->reports = weir_txn_create();
-	a->report_event = event_new(a->base, -1, 0, send_reports, a);
 	a->lost_event = evtimer_new(a->base, look_for_lost, a);
 	snprintf(key, sizeof(key), "exec.%u", a->rank);
 	a->assignments = weir_kvs_watch(a->h, "primary", key,
 					WEIR_WATCH_PREFIX, 0, 0,
 					WEIR_WATCH_WAIT);
-	if (!a->job || !a->reports || !a->report_event || !a->lost_event ||
-	    !a->assignments)
+	if (!a->job || !a->lost_event || !a->assignments ||
+	    reports_init(a) < 0)
 		return -1;
 	return weir_future_then(a->assignments, -1, on_assignments, a);
-}
-
-/* ---- from the shell ---- */
-
-static void guest_namespace(const struct agent_job *j, char *buf, size_t size)
-{
-	snprintf(buf, size, "job-%" PRIu64, j->id);
-}
-
-static void on_input(weir_future_t *f, void *arg)
-{
-	struct agent_job *j = arg;
-	const char *data;
-	uint64_t offset;
-	size_t len;
-
-	if (weir_future_error(f)) {	/* the namespace has been adopted */
-		j->input = NULL;
-		weir_future_destroy(f);
-		return;
-	}
-	data = weir_future_data(f, &len);
-	if (!data || weir_future_u64(f, "offset", &offset) < 0 || !j->link)
-		return;
-	j->input_offset = offset + len;
-	if (link_send_input(j->link, offset, data, len) > LINK_INPUT_MAX) {
-		/* read on when the shell has taken this */
-		j->input = NULL;
-		weir_future_destroy(f);
-	}
-}
-
-void job_input_room(struct agent_job *j)
-{
-	char ns[AGENT_NAME_MAX];
-
-	if (j->input || !j->link || !idset_test(j->tasks, 0))
-		return;
-	guest_namespace(j, ns, sizeof(ns));
-	j->input = weir_kvs_watch(j->agent->h, ns, "input", WEIR_WATCH_APPEND,
-				  WEIR_FROM_NOW, j->input_offset,
-				  WEIR_WATCH_WAIT);
-	if (j->input)
-		weir_future_then(j->input, -1, on_input, j);
-}
-
-static void resume(struct agent_job *j)
-{
-	j->resumed = true;
-	link_send_resume(j->link, j->output_end);
-	send_signals(j);
-	if (j->reported_start)
-		job_input_room(j);
-	if (j->reported_finish)
-		link_send_done(j->link);
-}
-
-static void on_progress(weir_future_t *f, void *arg)
-{
-	struct agent_job *j = arg;
-	const char *data;
-	size_t len;
-
-	j->progress = NULL;
-	data = weir_future_error(f) ? NULL : weir_future_data(f, &len);
-	if (!data && weir_future_error(f) != ENOENT)
-		agent_again(j->agent, "cannot read how far a job's output "
-			    "is: %s", weir_future_strerror(f));
-	j->output_end = data ? strtoull(data, NULL, 10) : 0;
-	j->own = true;
-	weir_future_destroy(f);
-	if (j->link)
-		resume(j);
-}
-
-void job_connected(struct agent_job *j, struct link *link)
-{
-	char ns[AGENT_NAME_MAX], key[AGENT_NAME_MAX];
-
-	j->link = link;
-	j->resumed = false;
-	j->input_offset = 0;
-	j->signals_sent = 0;	/* the shell knows which it has had */
-	if (j->own) {
-		resume(j);
-		return;
-	}
-	guest_namespace(j, ns, sizeof(ns));
-	snprintf(key, sizeof(key), "shell.%d", j->node);
-	weir_future_destroy(j->progress);
-	j->progress = weir_kvs_get(j->agent->h, ns, key, NULL);
-	if (j->progress)
-		weir_future_then(j->progress, -1, on_progress, j);
-}
-
-void job_lost_link(struct agent_job *j)
-{
-	j->link = NULL;
-	weir_future_destroy(j->input);
-	j->input = NULL;
-	if (!j->reported_finish)
-		look_later(j->agent);
-}
-
-void job_started(struct agent_job *j, pid_t pid)
-{
-	static const struct timeval soon = { .tv_usec = START_DELAY_MS * 1000 };
-	struct agent *a = j->agent;
-
-	if (j->reported_start)
-		return;
-	j->reported_start = true;
-	/* most short jobs have ended before this is sent, which saves them a
-	 * commit here and one of schedd's */
-	gather(j, "start", json_pack("{s:i}", "pid", (int)pid));
-	if (a->newlies < NEWLY_MAX)
-		a->newly[a->newlies++] = j->id;
-	else
-		job_input_room(j);
-	if (!evtimer_pending(a->report_event, NULL))
-		event_add(a->report_event, &soon);
-}
-
-struct output {
-	struct agent *agent;
-	uint64_t id, end;
-};
-
-static void on_output(weir_future_t *f, void *arg)
-{
-	struct output *o = arg;
-	struct agent_job *j = jobs_find(o->agent, o->id);
-	int e = weir_future_error(f);
-
-	/* a job whose namespace is gone has ended without us */
-	if (e && e != ENOENT)
-		agent_again(o->agent, "output was not taken: %s",
-			    weir_future_strerror(f));
-	if (j && j->link)
-		link_send_ack(j->link, o->end);
-	free(o);
-	weir_future_destroy(f);
-}
-
-void job_output(struct agent_job *j, uint64_t offset, const char *data,
-		size_t len)
-{
-	char ns[AGENT_NAME_MAX], key[AGENT_NAME_MAX], progress[24];
-	weir_txn_t *txn;
-	struct output *o;
-	weir_future_t *f;
-
-	if (offset != j->output_end)
-		return;		/* said twice */
-	txn = weir_txn_create();
-	o = malloc(sizeof(*o));
-	if (!txn || !o)
-		agent_again(j->agent, "out of memory");
-	j->output_end += len;
-	*o = (struct output){ j->agent, j->id, j->output_end };
-	guest_namespace(j, ns, sizeof(ns));
-	snprintf(key, sizeof(key), "shell.%d", j->node);
-	snprintf(progress, sizeof(progress), "%" PRIu64, j->output_end);
-	weir_txn_append(txn, "output", data, len);
-	weir_txn_put(txn, key, progress, strlen(progress));
-	f = weir_kvs_commit(j->agent->h, ns, txn, 0);
-	weir_txn_destroy(txn);
-	if (!f || weir_future_then(f, -1, on_output, o) < 0)
-		agent_again(j->agent, "cannot pass output on: %s",
-			    strerror(errno));
-}
-
-void job_exception(struct agent_job *j, const char *type, int severity,
-		   int status, const char *note, size_t len)
-{
-	if (!j->reported_finish)
-		report(j, "exception",
-		       json_pack("{s:s s:i s:s# s:i}", "type", type,
-				 "severity", severity, "note", note, (int)len,
-				 "wait_status", status));
-}
-
-void job_finished(struct agent_job *j, int status)
-{
-	if (j->reported_finish) {
-		link_send_done(j->link);
-		return;
-	}
-	report_finish(j, status);
 }

@@ -55,6 +55,48 @@ void launch_forget(struct agent *a, uint64_t id)
 	unlink(path);
 }
 
+int launch_disown(struct agent *a, uint64_t id)
+{
+	char path[4096];
+	int fd, r;
+
+	lock_path(a, id, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -1;
+	r = write(fd, "0\n", 2) == 2 ? 0 : -1;
+	close(fd);
+	return r;
+}
+
+int launch_folder(struct agent *a, char *error, size_t size)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/execd-%u.lock", a->rundir, a->rank);
+	a->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (a->lock >= 0 && flock(a->lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (a->lock >= 0 && errno == EWOULDBLOCK)
+		snprintf(error, size, "%s: another execd of rank %u runs",
+			 path, a->rank);
+	else
+		snprintf(error, size, "%s: %s", path, strerror(errno));
+	return -1;
+}
+
+bool launch_folder_known(struct agent *a)
+{
+	struct stat st;
+
+	return fstat(a->lock, &st) == 0 && st.st_size > 0;
+}
+
+int launch_folder_mark(struct agent *a)
+{
+	return write(a->lock, "used\n", 5) == 5 ? 0 : -1;
+}
+
 static int take_lock(struct agent *a, uint64_t id)
 {
 	char path[4096];

@@ -26,6 +26,8 @@ struct link {
 	struct agent_job *job;	/* NULL before its hello */
 	struct bufferevent *be;
 	struct wire_decoder *decoder;
+	bool said_hello;
+	pid_t pid;		/* as its hello said */
 	bool input_full;
 	struct link *next, **prev;
 };
@@ -123,10 +125,13 @@ static int take_hello(struct link *l, const struct wire_frame *f)
 
 	if (f->words != 4 || wire_parse_u64(f->word[1], &rank) < 0 ||
 	    wire_parse_u64(f->word[2], &id) < 0 ||
-	    wire_parse_u64(f->word[3], &pid) < 0 || rank != a->rank)
+	    wire_parse_u64(f->word[3], &pid) < 0 || rank != a->rank ||
+	    l->said_hello)
 		return -1;
+	l->said_hello = true;
+	l->pid = (pid_t)pid;
 	j = jobs_find(a, id);
-	if (!j || j->gone) {
+	if (!j) {
 		/* before all assignments are known it comes again */
 		if (a->synced)
 			link_kill(l);
@@ -149,7 +154,7 @@ static int take_frame(struct link *l, const struct wire_frame *f)
 	if (!j)
 		return 0;	/* of a job that is forgotten */
 	if (!strcmp(f->word[0], "start")) {
-		job_started(j, 0);
+		job_started(j, l->pid);
 		return 0;
 	}
 	if (!strcmp(f->word[0], "output") && f->words == 2 &&

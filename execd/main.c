@@ -135,10 +135,14 @@ static void init(struct agent *a)
 	signal(SIGCHLD, SIG_IGN);	/* shells say how they ended */
 	if (!a->stop_event || event_add(a->stop_event, NULL) < 0)
 		daemon_fail(&process, "cannot watch signals");
-	connect_kvsd(a, signals);
-	if (links_listen(a, error, sizeof(error)) < 0)
+	/* shells wait while kvsd is away, as long as somebody listens */
+	if (launch_folder(a, error, sizeof(error)) < 0 ||
+	    links_listen(a, error, sizeof(error)) < 0)
 		daemon_fail(&process, "%s", error);
-	if (node_register(a, error, sizeof(error)) < 0)
+	connect_kvsd(a, signals);
+	/* orders come once the node is registered, and not to a former one */
+	if (jobs_disown(a, error, sizeof(error)) < 0 ||
+	    node_register(a, error, sizeof(error)) < 0)
 		daemon_fail(&process, "%s", error);
 	weir_on_state(a->h, on_state, a);
 	snprintf(name, sizeof(name), "execd-%u", a->rank);
@@ -154,12 +158,15 @@ static void fini(struct agent *a)
 	weir_flush(a->h, 1);
 	links_free(a);
 	jobs_free(a);
+	outputs_free(a);
+	reports_free(a);
 	weir_future_destroy(a->service);
 	weir_close(a->h);
 	event_free(a->stop_event);
 	event_base_free(a->base);
 	node_free(a);
 	free(a->socket_path);
+	close(a->lock);
 }
 
 int main(int argc, char **argv)

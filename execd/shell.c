@@ -22,6 +22,9 @@
 
 /* After the last task, for pipes that a process left behind still holds. */
 #define PIPES_LINGER_MS	2000
+/* Without an agent for longer than its lease the node counts as lost, and so
+ * does the job. One that waits for kvsd does listen. */
+#define AWAY_MS		60000
 
 int64_t shell_now(void)
 {
@@ -149,8 +152,8 @@ static void close_pipes(struct shell *s)
 	int i;
 
 	for (i = 0; i < s->ntasks; i++) {
-		stdio_close(s, &s->task[i], OUT);
-		stdio_close(s, &s->task[i], ERR);
+		stdio_drain(s, &s->task[i], OUT);
+		stdio_drain(s, &s->task[i], ERR);
 	}
 }
 
@@ -169,7 +172,10 @@ static bool instance_gone(const struct shell *s)
 {
 	struct stat st;
 
-	return s->fd < 0 && stat(s->spec->rundir, &st) < 0 && errno == ENOENT;
+	if (s->fd >= 0)
+		return false;
+	return shell_now() - s->away_since > AWAY_MS ||
+	       (stat(s->spec->rundir, &st) < 0 && errno == ENOENT);
 }
 
 static void check_end(struct shell *s)

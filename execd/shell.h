@@ -56,6 +56,7 @@ struct shell {
 	struct wire_decoder *decoder;
 	struct wire_buf send;	/* frames that are not written yet */
 	int64_t retry_at, backoff;	/* milliseconds, monotonic */
+	int64_t away_since;	/* no agent listens; 0: one does */
 	bool resumed;		/* the agent has said where to go on */
 	/* output records from offset ACKED on; SENT of them are in frames */
 	struct wire_buf output;
@@ -86,6 +87,7 @@ int task_greatest_status(const struct shell *s);
 /* shell_stdio.c */
 bool stdio_room(const struct shell *s);	/* for more output */
 void stdio_read(struct shell *s, struct task *t, int which);
+void stdio_drain(struct shell *s, struct task *t, int which);
 void stdio_close(struct shell *s, struct task *t, int which);
 void stdio_log(struct shell *s, int level, const char *text);
 void stdio_input(struct shell *s, const char *data, size_t len);

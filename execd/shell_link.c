@@ -30,6 +30,8 @@ static void link_lost(struct shell *s)
 	if (s->backoff == 0)
 		s->backoff = BACKOFF_FIRST_MS;
 	s->retry_at = shell_now() + s->backoff;
+	if (!s->away_since)
+		s->away_since = shell_now();
 	s->backoff = s->backoff * 2 < BACKOFF_MAX_MS ? s->backoff * 2 :
 						       BACKOFF_MAX_MS;
 }
@@ -46,6 +48,7 @@ void link_open(struct shell *s)
 		link_lost(s);
 		return;
 	}
+	s->away_since = 0;
 	s->decoder = wire_decoder_create(false, LINK_INPUT_MAX);
 	if (!s->decoder)
 		abort();

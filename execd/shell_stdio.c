@@ -17,6 +17,7 @@
 #include "proto/output.h"
 
 #define READ_SIZE	(64 * 1024)
+#define DRAIN_PIECES	16	/* as much as a pipe can hold */
 
 static double wall_clock(void)
 {
@@ -98,23 +99,40 @@ static void lines(struct shell *s, struct task *t, int which,
 	keep(t, which, data + whole, len - whole);
 }
 
-void stdio_read(struct shell *s, struct task *t, int which)
+/* Reads on; false if there is nothing, or no more. */
+static bool read_piece(struct shell *s, struct task *t, int which)
 {
 	char data[READ_SIZE];
 	ssize_t n;
 
-	/* one piece a turn: tasks and streams share the room fairly */
 	n = read(t->fd[which], data, sizeof(data));
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return false;
 	if (n <= 0) {
 		stdio_close(s, t, which);
-		return;
+		return false;
 	}
 	if (which == ERR || s->unbuffered)
 		emit(s, t, which, data, (size_t)n);
 	else
 		lines(s, t, which, data, (size_t)n);
+	return true;
+}
+
+void stdio_read(struct shell *s, struct task *t, int which)
+{
+	/* one piece a turn: tasks and streams share the room fairly */
+	read_piece(s, t, which);
+}
+
+/* What the pipe held when the tasks ended, then no more of it. */
+void stdio_drain(struct shell *s, struct task *t, int which)
+{
+	int pieces = DRAIN_PIECES;
+
+	while (t->fd[which] >= 0 && pieces-- && read_piece(s, t, which))
+		;
+	stdio_close(s, t, which);
 }
 
 /* ---- input ---- */

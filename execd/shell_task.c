@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,16 +110,22 @@ struct trouble {
  * on in the same memory, keeps something else. */
 __attribute__((noinline, noreturn))
 static void child(const struct shell *s, const int theirs[3],
-		  struct trouble *trouble)
+		  struct trouble *trouble, pid_t shell)
 {
 	const struct jobspec *spec = s->spec->jobspec;
 	sigset_t none;
+	int i;
 
 	setpgid(0, 0);
 	dup2(theirs[IN], 0);
 	dup2(theirs[OUT], 1);
 	dup2(theirs[ERR], 2);
-	signal(SIGPIPE, SIG_DFL);
+	/* a shell that is killed takes its tasks along */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != shell)
+		_exit(1);
+	for (i = 1; i < NSIG; i++)	/* who started execd may ignore some */
+		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (s->spec->cpus)
@@ -181,6 +188,7 @@ int task_start(struct shell *s, struct task *t)
 {
 	const struct jobspec *spec = s->spec->jobspec;
 	struct trouble trouble = { 0 };
+	pid_t shell = getpid();
 	int theirs[3];
 
 	if (make_pipes(t, theirs) < 0) {
@@ -190,7 +198,7 @@ int task_start(struct shell *s, struct task *t)
 	set_environment(s, t);
 	t->pid = vfork();
 	if (t->pid == 0)
-		child(s, theirs, &trouble);
+		child(s, theirs, &trouble, shell);
 	close_all(theirs);
 	if (t->pid < 0) {
 		t->pid = 0;
