@@ -85,6 +85,7 @@ struct agent {
 	struct event *report_event;
 	struct event *lost_event;	/* looks for shells that died */
 	int listener;
+	bool ending;			/* told to: it does not start anew */
 	struct event *accept_event, *stop_event;
 	weir_future_t *service;
 	char **argv;			/* to start anew with */

@@ -16,6 +16,8 @@
 #include "execd/agent.h"
 #include "proto/daemon.h"
 
+#define END_SECONDS	1	/* for kvsd to take the node back */
+
 static struct daemon process;
 
 void agent_log(struct agent *a, int level, const char *fmt, ...)
@@ -38,6 +40,8 @@ void agent_again(struct agent *a, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (a->ending)
+		daemon_fail(&process, "rank %u: %s", a->rank, text);
 	daemon_log(LOG_NOTICE, "rank %u: %s; starting anew", a->rank, text);
 	daemon_restart(&process, a->argv);
 }
@@ -151,11 +155,25 @@ static void init(struct agent *a)
 		daemon_fail(&process, "out of memory");
 }
 
+/* Whoever sees this process gone finds its node gone, too. Reports on their
+ * way are still taken, so the jobs must be there; new ones are not. */
+static void end_lease(struct agent *a)
+{
+	weir_future_t *f;
+
+	a->ending = true;
+	weir_future_destroy(a->assignments);
+	a->assignments = NULL;
+	f = weir_lease_end(a->h, a->lease);
+	if (f)
+		weir_future_wait(f, END_SECONDS);
+	weir_future_destroy(f);
+}
+
 static void fini(struct agent *a)
 {
 	weir_on_state(a->h, NULL, NULL);
-	weir_future_destroy(weir_lease_end(a->h, a->lease));
-	weir_flush(a->h, 1);
+	end_lease(a);
 	links_free(a);
 	jobs_free(a);
 	outputs_free(a);
