@@ -21,9 +21,11 @@
 #define LEASE_SECONDS	15	/* a restart within it disturbs nobody */
 
 #define NEWLY_MAX	1024
+#define HOLDING_MAX	1024
 
 struct link;
 struct output;
+struct telling;
 
 struct agent_job {
 	uint64_t id;
@@ -46,6 +48,7 @@ struct agent_job {
 	bool own;	/* launched by this process: what it has put out is known */
 	bool resumed;			/* the shell was told where to go on */
 	uint64_t output_end;		/* bytes committed, or about to be */
+	struct wire_buf held;		/* all of these, if short; guest.c */
 	uint64_t output_durable;	/* of these, durable */
 	bool output_refused;		/* it goes nowhere any more */
 	uint64_t report_end;		/* likewise, of its reports */
@@ -74,14 +77,16 @@ struct agent {
 	size_t buckets, jobs;
 	weir_future_t *assignments;
 	bool synced;			/* all of them are known */
-	/* reports of this turn of the loop, in one transaction */
-	weir_txn_t *reports;
-	struct wire_buf told;		/* the same, for schedd at once */
+	struct wire_buf told;		/* reports of this turn, as frames */
+	struct telling *tellings;	/* calls of them without an answer */
 	uint64_t newly[NEWLY_MAX];	/* jobs with `start` among them */
 	size_t newlies;
 	uint64_t *finishing;		/* jobs with `finish` among them */
 	size_t finishings;
 	struct output *outputs;		/* commits without an answer */
+	uint64_t holding[HOLDING_MAX];	/* jobs with output that is held */
+	size_t holdings;
+	struct event *held_event;
 	struct event *report_event;
 	struct event *lost_event;	/* looks for shells that died */
 	int listener;
@@ -122,6 +127,10 @@ void job_output(struct agent_job *j, uint64_t offset, const char *data,
 		size_t len);
 void job_lost_link(struct agent_job *j);
 void job_input_room(struct agent_job *j);
+/* All that a shell put out, unless it is there already. */
+void output_commit_once(struct agent *a, uint64_t id, const char *data,
+			size_t len);
+int outputs_init(struct agent *a);
 void outputs_free(struct agent *a);
 
 /* reports.c */

@@ -13,6 +13,9 @@
 #include "execd/agent.h"
 #include "execd/link.h"
 
+#define HOLD_MS		5	/* of a job's first output */
+#define HELD_MAX	4096	/* bytes, a job */
+
 static void guest_namespace(const struct agent_job *j, char *buf, size_t size)
 {
 	snprintf(buf, size, "job-%" PRIu64, j->id);
@@ -130,12 +133,6 @@ static void output_free(struct output *o)
 	free(o);
 }
 
-void outputs_free(struct agent *a)
-{
-	while (a->outputs)
-		output_free(a->outputs);
-}
-
 /* It can't be stored, now or later: the job ends, and so does its output. */
 static void refuse_output(struct agent_job *j, const char *why)
 {
@@ -157,6 +154,7 @@ static void on_output(weir_future_t *f, void *arg)
 	switch (weir_future_error(f)) {
 	case 0:
 	case ENOENT:	/* the namespace is gone: the job ended without us */
+	case ECANCELED:	/* it is there: schedd was slow to say so */
 		break;
 	case EFBIG:
 	case E2BIG:
@@ -175,7 +173,9 @@ static void on_output(weir_future_t *f, void *arg)
 	output_free(o);
 }
 
-static void commit_output(struct agent_job *j, const char *data, size_t len)
+/* The bytes of DATA that end at END. ONLY_FIRST: unless some are there. */
+static void commit_output(struct agent_job *j, uint64_t end, const char *data,
+			  size_t len, bool only_first)
 {
 	char ns[AGENT_NAME_MAX], key[AGENT_NAME_MAX], progress[24];
 	struct agent *a = j->agent;
@@ -186,12 +186,14 @@ static void commit_output(struct agent_job *j, const char *data, size_t len)
 		agent_again(a, "out of memory");
 	guest_namespace(j, ns, sizeof(ns));
 	snprintf(key, sizeof(key), "shell.%d", j->node);
-	snprintf(progress, sizeof(progress), "%" PRIu64, j->output_end);
+	snprintf(progress, sizeof(progress), "%" PRIu64, end);
+	if (only_first)
+		weir_txn_if_absent(txn, key);
 	weir_txn_append(txn, "output", data, len);
 	weir_txn_put(txn, key, progress, strlen(progress));
 	o->agent = a;
 	o->id = j->id;
-	o->end = j->output_end;
+	o->end = end;
 	o->next = a->outputs;
 	if (o->next)
 		o->next->prev = &o->next;
@@ -203,6 +205,51 @@ static void commit_output(struct agent_job *j, const char *data, size_t len)
 		agent_again(a, "cannot pass output on: %s", strerror(errno));
 }
 
+/* ---- short output ----
+ * What a job has put out at first is held for a moment: that of a short job
+ * then goes along with its end. */
+
+static void flush(struct agent_job *j)
+{
+	if (!j->held.len)
+		return;
+	commit_output(j, j->held.len, j->held.data, j->held.len, false);
+	wire_buf_free(&j->held);
+}
+
+static void flush_all(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+	size_t i;
+
+	for (i = 0; i < a->holdings; i++) {
+		struct agent_job *j = jobs_find(a, a->holding[i]);
+
+		if (j)
+			flush(j);
+	}
+	a->holdings = 0;
+}
+
+static bool hold(struct agent_job *j, const char *data, size_t len)
+{
+	static const struct timeval soon = { .tv_usec = HOLD_MS * 1000 };
+	struct agent *a = j->agent;
+
+	if (j->output_end != j->held.len || j->held.len + len > HELD_MAX)
+		return false;
+	if (!j->held.len) {
+		if (a->holdings == HOLDING_MAX)
+			return false;
+		a->holding[a->holdings++] = j->id;
+		if (!evtimer_pending(a->held_event, NULL))
+			event_add(a->held_event, &soon);
+	}
+	if (wire_buf_add(&j->held, data, len) < 0)
+		agent_again(a, "out of memory");
+	return true;
+}
+
 void job_output(struct agent_job *j, uint64_t offset, const char *data,
 		size_t len)
 {
@@ -211,11 +258,39 @@ void job_output(struct agent_job *j, uint64_t offset, const char *data,
 	if (offset > j->output_end || offset + len <= j->output_end)
 		return;		/* on its way, sent by a link that broke */
 	known = j->output_end - offset;
-	j->output_end = offset + len;
-	if (!j->output_refused) {
-		commit_output(j, data + known, len - known);
+	if (j->output_refused) {
+		j->output_end = offset + len;
+		j->output_durable = j->output_end;
+		link_send_ack(j->link, j->output_end);
 		return;
 	}
-	j->output_durable = j->output_end;
-	link_send_ack(j->link, j->output_end);
+	if (!hold(j, data + known, len - known)) {
+		flush(j);
+		commit_output(j, offset + len, data + known, len - known,
+			      false);
+	}
+	j->output_end = offset + len;
+}
+
+void output_commit_once(struct agent *a, uint64_t id, const char *data,
+			size_t len)
+{
+	struct agent_job *j = jobs_find(a, id);
+
+	if (j)		/* else its end is durable, and this with it */
+		commit_output(j, len, data, len, true);
+}
+
+int outputs_init(struct agent *a)
+{
+	a->held_event = evtimer_new(a->base, flush_all, a);
+	return a->held_event ? 0 : -1;
+}
+
+void outputs_free(struct agent *a)
+{
+	while (a->outputs)
+		output_free(a->outputs);
+	if (a->held_event)
+		event_free(a->held_event);
 }

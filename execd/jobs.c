@@ -66,6 +66,7 @@ static void job_free(struct agent_job *j)
 	idset_destroy(j->tasks);
 	resource_set_destroy(j->R);
 	wire_buf_free(&j->orders);
+	wire_buf_free(&j->held);
 	free(j->signal);
 	free(j);
 }
@@ -424,7 +425,7 @@ int jobs_watch(struct agent *a)
 					WEIR_WATCH_PREFIX, 0, 0,
 					WEIR_WATCH_WAIT);
 	if (!a->job || !a->lost_event || !a->assignments ||
-	    reports_init(a) < 0)
+	    reports_init(a) < 0 || outputs_init(a) < 0)
 		return -1;
 	return weir_future_then(a->assignments, -1, on_assignments, a);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the agent tells schedd: the reports of a turn of the loop in one
- * commit, each of them once. weir-jobs(7). */
+/* What the agent tells schedd: the reports of a turn of the loop in one call,
+ * each of them once. weir-jobs(7). */
 #include "config.h"
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 #include "proto/eventlog.h"
 
 #define START_DELAY_MS	5	/* a report of `start' waits for others */
-#define TELL_SECONDS	5	/* for schedd to take a report by a call */
+#define TELL_SECONDS	10	/* for schedd to commit what follows */
+#define TOLD_LARGE	(1u << 20)	/* bytes of a call */
 
 static double wall_clock(void)
 {
@@ -25,18 +26,15 @@ static double wall_clock(void)
 	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
 }
 
-/* One more event in the transaction that is gathered; takes CONTEXT. */
+/* One more event to tell; takes CONTEXT. */
 static void gather(struct agent_job *j, const char *name, json_t *context)
 {
 	struct agent *a = j->agent;
-	char key[AGENT_NAME_MAX];
 	size_t len;
 	char *line = eventlog_encode(wall_clock(), name, context, &len);
 
 	json_decref(context);
-	snprintf(key, sizeof(key), "exec.%u.%" PRIu64 ".report", a->rank,
-		 j->id);
-	if (!line || weir_txn_append(a->reports, key, line, len) < 0)
+	if (!line)
 		agent_again(a, "cannot report: %s", strerror(errno));
 	wire_verbatim(&a->told, "report");
 	wire_u64(&a->told, a->rank);
@@ -54,23 +52,33 @@ static void report(struct agent_job *j, const char *name, json_t *context)
 	event_active(j->agent->report_event, EV_TIMEOUT, 0);
 }
 
-struct finishes {
+/* Reports on their way: to schedd and, if it does not answer, to the store. */
+struct telling {
 	struct agent *agent;
-	size_t count;
-	uint64_t id[];
+	struct telling *next, **prev;
+	weir_future_t *future;
+	struct wire_buf frames;
+	size_t count;		/* jobs with `finish` among them */
+	uint64_t *id;
 };
 
-static void on_reported(weir_future_t *f, void *arg)
+static void telling_free(struct telling *t)
 {
-	struct finishes *done = arg;
-	struct agent *a = done->agent;
+	*t->prev = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+	weir_future_destroy(t->future);
+	wire_buf_free(&t->frames);
+	free(t->id);
+	free(t);
+}
+
+static void taken(struct telling *t)
+{
 	size_t i;
 
-	if (weir_future_error(f))
-		agent_again(a, "a report was not taken: %s",
-			    weir_future_strerror(f));
-	for (i = 0; i < done->count; i++) {
-		struct agent_job *j = jobs_find(a, done->id[i]);
+	for (i = 0; i < t->count; i++) {
+		struct agent_job *j = jobs_find(t->agent, t->id[i]);
 
 		if (!j)
 			continue;
@@ -78,8 +86,77 @@ static void on_reported(weir_future_t *f, void *arg)
 		if (j->link)
 			link_send_done(j->link);
 	}
-	free(done);
+	telling_free(t);
+}
+
+static void on_committed(weir_future_t *f, void *arg)
+{
+	struct telling *t = arg;
+
+	if (weir_future_error(f))
+		agent_again(t->agent, "a report was not taken: %s",
+			    weir_future_strerror(f));
+	taken(t);
+}
+
+/* A frame of ours, to the store: output by a commit of its own, a report into
+ * the transaction. */
+static int frame_commit(struct agent *a, weir_txn_t *txn,
+			const struct wire_frame *f)
+{
+	char key[AGENT_NAME_MAX];
+	uint64_t id;
+
+	if (wire_parse_u64(f->word[2], &id) < 0)
+		return -1;
+	if (!strcmp(f->word[0], "output")) {
+		output_commit_once(a, id, f->payload, f->payload_len);
+		return 0;
+	}
+	snprintf(key, sizeof(key), "exec.%u.%" PRIu64 ".report", a->rank, id);
+	return weir_txn_append(txn, key, f->payload, f->payload_len);
+}
+
+static weir_future_t *commit(struct agent *a, const struct wire_buf *frames)
+{
+	struct wire_decoder *d = wire_decoder_create(false,
+						     WIRE_PAYLOAD_OWNER);
+	weir_txn_t *txn = weir_txn_create();
+	weir_future_t *future = NULL;
+	struct wire_frame *f;
+	size_t at = 0, used;
+	int r = d && txn ? 0 : -1;
+
+	while (r == 0 && at < frames->mark) {
+		enum wire_status status = wire_decode(d, frames->data + at,
+						      frames->mark - at,
+						      &used, &f);
+
+		at += used;
+		r = status == WIRE_FRAME ? frame_commit(a, txn, f) : -1;
+	}
+	if (r == 0)
+		future = weir_kvs_commit(a->h, "primary", txn, 0);
+	weir_txn_destroy(txn);
+	wire_decoder_destroy(d);
+	return future;
+}
+
+static void on_told(weir_future_t *f, void *arg)
+{
+	struct telling *t = arg;
+	struct agent *a = t->agent;
+
+	if (!weir_future_error(f)) {
+		taken(t);
+		return;
+	}
+	/* schedd is away, and its watch will tell it; or it has them and was
+	 * slow to say so: it knows them again */
+	t->future = commit(a, &t->frames);
 	weir_future_destroy(f);
+	if (!t->future || weir_future_then(t->future, -1, on_committed, t) < 0)
+		agent_again(a, "cannot report: %s", strerror(errno));
 }
 
 /* Input for the jobs that have started and did not end at once. */
@@ -96,41 +173,33 @@ static void watch_inputs(struct agent *a)
 	a->newlies = 0;
 }
 
-static void on_told(weir_future_t *f, void *arg)
-{
-	weir_future_destroy(f);
-}
-
 static void send_reports(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *a = arg;
-	size_t size = a->finishings * sizeof(uint64_t);
-	struct finishes *done;
-	weir_future_t *f;
+	struct telling *t;
 
 	event_del(a->report_event);
 	watch_inputs(a);
-	if (weir_txn_count(a->reports) == 0)
+	if (a->told.mark == 0)
 		return;
-	done = malloc(sizeof(*done) + size);
-	if (!done)
+	t = calloc(1, sizeof(*t));
+	if (!t)
 		agent_again(a, "out of memory");
-	done->agent = a;
-	done->count = a->finishings;
-	if (size)
-		memcpy(done->id, a->finishing, size);
+	t->agent = a;
+	t->next = a->tellings;
+	if (t->next)
+		t->next->prev = &t->next;
+	t->prev = &a->tellings;
+	a->tellings = t;
+	t->frames = a->told;
+	wire_buf_init(&a->told);
+	t->id = a->finishing;
+	t->count = a->finishings;
+	a->finishing = NULL;
 	a->finishings = 0;
-	/* schedd need not wait until it is durable, see its do_report; if it
-	 * is away its watch tells it. The call goes first, since kvsd holds
-	 * one that follows a commit until that is durable. */
-	f = weir_rpc(a->h, "job-manager.report", a->told.data, a->told.mark,
-		     TELL_SECONDS);
-	wire_buf_reset(&a->told);
-	if (f)
-		weir_future_then(f, -1, on_told, NULL);
-	f = weir_kvs_commit(a->h, "primary", a->reports, 0);
-	weir_txn_clear(a->reports);
-	if (!f || weir_future_then(f, -1, on_reported, done) < 0)
+	t->future = weir_rpc(a->h, "job-manager.report", t->frames.data,
+			     t->frames.mark, TELL_SECONDS);
+	if (!t->future || weir_future_then(t->future, -1, on_told, t) < 0)
 		agent_again(a, "cannot report: %s", strerror(errno));
 }
 
@@ -145,7 +214,16 @@ static void report_finish(struct agent_job *j, int status)
 	j->finishing = true;
 	a->finishing = more;
 	more[a->finishings++] = j->id;
+	if (j->held.len) {
+		wire_verbatim(&a->told, "output");
+		wire_u64(&a->told, a->rank);
+		wire_u64(&a->told, j->id);
+		wire_end_payload(&a->told, j->held.data, j->held.len);
+		wire_buf_free(&j->held);
+	}
 	report(j, "finish", json_pack("{s:i}", "status", status));
+	if (a->told.mark > TOLD_LARGE)
+		send_reports(-1, 0, a);
 }
 
 /* ---- what shells say ---- */
@@ -207,16 +285,17 @@ void job_finished(struct agent_job *j, int status)
 
 int reports_init(struct agent *a)
 {
-	a->reports = weir_txn_create();
+	wire_buf_init(&a->told);
 	a->report_event = event_new(a->base, -1, 0, send_reports, a);
-	return a->reports && a->report_event ? 0 : -1;
+	return a->report_event ? 0 : -1;
 }
 
 void reports_free(struct agent *a)
 {
 	if (a->report_event)
 		event_free(a->report_event);
-	weir_txn_destroy(a->reports);
+	while (a->tellings)
+		telling_free(a->tellings);
 	wire_buf_free(&a->told);
 	free(a->finishing);
 }

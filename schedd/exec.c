@@ -274,30 +274,70 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 	take_reports(s, job, n, data, len, offset);
 }
 
+/* All that the shell of N put out. */
+static void take_output(struct schedd *s, struct job *job,
+			const struct job_node *n, const char *data, size_t len)
+{
+	weir_txn_t *txn = commit_txn(s->commit);
+	char key[JOBID_SIZE + 32], end[24];
+
+	if (n->finished || !job->guest)
+		return;
+	snprintf(key, sizeof(key), "%s.guest.output", job->key);
+	weir_txn_append(txn, key, data, len);
+	snprintf(key, sizeof(key), "%s.guest.shell.%d", job->key,
+		 (int)(n - job->nodes));
+	snprintf(end, sizeof(end), "%zu", len);
+	weir_txn_put(txn, key, end, strlen(end));
+	commit_bound(s->commit, len);
+}
+
+/* What nothing in the job's own log says yet. */
+static void keep_report(struct schedd *s, uint64_t id, unsigned rank,
+			const char *data, size_t len)
+{
+	struct job *job = jobs_find(s->jobs, id);
+	char key[KEY_SIZE];
+
+	if (!job || !job->allocated)
+		return;
+	exec_key(key, rank, id, ".report");
+	weir_txn_append(commit_txn(s->commit), key, data, len);
+}
+
+/* 0; 1 if one before it has not been seen; -1 if it makes no sense. */
 static int take_told(struct schedd *s, const struct wire_frame *f)
 {
-	uint64_t rank, id, offset;
+	bool output = !strcmp(f->word[0], "output");
+	uint64_t rank, id, offset = 0;
 	struct job_node *n;
 	struct job *job;
 
-	if (strcmp(f->word[0], "report") || f->words != 4 || !f->has_payload ||
+	if ((!output && strcmp(f->word[0], "report")) ||
+	    f->words != (output ? 3 : 4) || !f->has_payload ||
 	    wire_parse_u64(f->word[1], &rank) < 0 ||
 	    wire_parse_u64(f->word[2], &id) < 0 ||
-	    wire_parse_u64(f->word[3], &offset) < 0)
+	    (!output && wire_parse_u64(f->word[3], &offset) < 0))
 		return -1;
 	job = jobs_find(s->jobs, id);
 	n = job && job->allocated ? job_node_find(job, (unsigned)rank) : NULL;
-	/* a gap would mean that an earlier one is still on its way */
-	if (n && offset <= n->seen)
-		take_reports(s, job, n, f->payload, f->payload_len, offset);
+	if (!n)
+		return 0;
+	if (output) {
+		take_output(s, job, n, f->payload, f->payload_len);
+		return 0;
+	}
+	if (offset > n->seen)
+		return 1;
+	if (offset + f->payload_len <= n->seen)
+		return 0;
+	take_reports(s, job, n, f->payload, f->payload_len, offset);
+	keep_report(s, id, (unsigned)rank, f->payload, f->payload_len);
 	return 0;
 }
 
-/* An execd tells what it is about to commit; the watch says the same once that
- * is durable. To act on it now saves each job a wait for the disk, and is
- * safe: the shell keeps its result until the execd's commit is durable, so if
- * that is lost it is told again, and if ours is lost it never was. Should our
- * commit overtake the execd's, the late report is removed as an orphan. */
+/* An execd's reports, answered when what follows from them is durable. It
+ * keeps them, and the shells their results, until then. */
 void do_report(struct schedd *s, weir_call_t *call)
 {
 	size_t len, at = 0, used;
@@ -322,8 +362,10 @@ void do_report(struct schedd *s, weir_call_t *call)
 	wire_decoder_destroy(d);
 	if (r < 0)
 		weir_call_fail(call, EPROTO, "a report is malformed");
+	else if (r > 0)
+		weir_call_fail(call, EAGAIN, "an earlier report is missing");
 	else
-		weir_call_reply(call, NULL, 0);
+		commit_reply(s->commit, call, 0);
 }
 
 static void on_watch(weir_future_t *f, void *arg)

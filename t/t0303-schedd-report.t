@@ -1,0 +1,135 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What an execd reports by a call: answered once it is durable, taken once
+# however often it is told, kept where a restart finds it.
+. "${srcdir:-.}/t/tap.sh"
+. "$srcdir/t/schedd.sh"
+
+# frame WORD... PAYLOAD: appended to $FRAMES
+frame()
+{
+	for frame_payload; do :; done
+	while [ $# -gt 1 ]; do
+		FRAMES="$FRAMES$1 "
+		shift
+	done
+	FRAMES="$FRAMES{$(printf %s "$frame_payload" | wc -c)}
+$frame_payload
+"
+}
+
+# event NAME CONTEXT: a line of an eventlog; in $LINE
+event()
+{
+	LINE="{\"timestamp\":1.5,\"name\":\"$1\",\"context\":$2}
+"
+}
+
+# tell: sends $FRAMES
+tell()
+{
+	run "$builddir/t/tool/call" job-manager.report "$FRAMES"
+	FRAMES=
+}
+
+start_kvsd && export WEIR_URI="local://$SOCKET" && start_schedd
+ok $? 'schedd starts'
+node_up 0
+
+# ---- one that ends at once
+submit short true
+wait_event alloc
+event start '{"pid":7}'
+START=$LINE
+event finish '{"status":256}'
+FINISH=$LINE
+FRAMES=
+frame output 0 $ID 'OUTPUT'
+frame report 0 $ID 0 "$START"
+frame report 0 $ID ${#START} "$FINISH"
+TOLD=$FRAMES
+tell
+ran 0 '{}' '' 'a start and an end are told at once'
+is "$(events $KEY)" 'submit validate depend priority alloc start finish release free clean' \
+	'when that is answered the job has ended'
+matches "$("$weir" kvs get -r $KEY.guest.output)" 'OUTPUT$' 'its output is there'
+is "$("$weir" kvs ls exec.0 2>/dev/null)" '' 'and nothing was left behind'
+FRAMES=$TOLD
+tell
+ran 0 '{}' '' 'told again it is known'
+is "$("$weir" kvs get -r $KEY.guest.output | grep -c OUTPUT)" 1 'and counts once'
+is "$(events $KEY | wc -w)" 10 'as do the events'
+# what execd does if it got no answer
+report 0 finish '{"status":256}'
+tries=0
+while [ "$("$weir" kvs ls exec.0 2>/dev/null)" ] && [ $tries -lt 1000 ]; do
+	tries=$((tries + 1))
+	call job-manager.ping '{}' >"$WORK/out"
+done
+is "$("$weir" kvs ls exec.0 2>/dev/null)" '' 'a late report of it is removed'
+
+# ---- one that goes on
+submit long true
+wait_event alloc
+frame report 0 $ID 0 "$START"
+tell
+ran 0 '{}' '' 'a start is told'
+is "$("$weir" kvs get exec.0.$ID.report)" "$(printf %s "$START")" \
+	'the report is kept, since the job goes on'
+wait_event start
+ok $? 'and the job has started'
+frame report 0 $ID 1000 "$FINISH"
+tell
+ran 1 '' 'EAGAIN: an earlier report is missing*' 'a gap is noticed'
+kill_schedd KILL
+start_schedd
+ok $? 'schedd dies and starts again'
+frame report 0 $ID 0 "$START"
+tell
+ran 0 '{}' '' 'a report from before is known'
+frame report 0 $ID ${#START} "$FINISH"
+tell
+ran 0 '{}' '' 'and the next one follows'
+is "$(events $KEY)" 'submit validate depend priority alloc start finish release free clean' \
+	'the job has ended'
+
+# ---- two nodes
+node_up 1
+submit wide -N2 true
+wait_event alloc
+frame output 0 $ID first
+frame report 0 $ID 0 "$FINISH"
+tell
+ran 0 '{}' '' 'one node of two ends'
+is "$("$weir" kvs get -N job-$ID shell.0)" 5 'how far its output is, is known'
+kill_schedd KILL
+start_schedd
+frame output 0 $ID first
+frame report 0 $ID 0 "$FINISH"
+frame output 1 $ID second
+frame report 1 $ID 0 "$FINISH"
+tell
+ran 0 '{}' '' 'after a restart both are told'
+wait_event clean
+matches "$("$weir" kvs get -r $KEY.guest.output)" 'firstsecond$' \
+	'the output of each is there once'
+
+# ---- what makes no sense
+for bad in 'report 0 1 0' 'report 0 1 {2}
+ab
+' 'report x 1 0 {2}
+ab
+' 'dance 0 1 0 {2}
+ab
+' 'output 0 {2}
+ab
+' 'report 0 1 0 {9999}
+ab
+'; do
+	FRAMES=$bad
+	tell
+	ran 1 '' 'EPROTO: a report is malformed*' "refused: $(echo "$bad" | head -n 1)"
+done
+kill_schedd TERM
+stop_kvsd
+done_testing
