@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cmd/common.h"
+#include "cmd/datetime.h"
 #include "cmd/jobs.h"
 #include "cmd/jobtext.h"
 #include "cmd/subcommands.h"
-#include "proto/duration.h"
 #include "proto/wire.h"
 
 struct listing {
@@ -47,43 +46,16 @@ static void filter_option(struct listing *l, const char *text)
 	free(copy);
 }
 
-/* A point in the past: -DURATION, seconds since 1970, or a date or time of
- * day as the local clock has it. */
 static double since_option(const char *text, double now)
 {
-	static const char *const forms[] = {
-		"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
-		"%Y-%m-%dT%H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M",
-	};
-	time_t t = (time_t)now;
-	const char *end;
-	double seconds;
-	size_t i;
+	struct proto_error error;
+	double t;
 
-	if (*text == '-' && duration_parse(text + 1, &seconds, NULL) == 0)
-		return now - seconds;
-	if (wire_parse_seconds(text, &seconds) == 0) {
-		if (seconds > now)
-			fail("--since: '%s' is in the future", text);
-		return seconds;
-	}
-	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		struct tm tm;
-
-		localtime_r(&t, &tm);
-		tm.tm_sec = 0;
-		if (forms[i][1] == 'Y')
-			tm.tm_hour = tm.tm_min = 0;
-		tm.tm_isdst = -1;
-		end = strptime(text, forms[i], &tm);
-		if (!end || *end)
-			continue;
-		seconds = (double)mktime(&tm);
-		if (seconds > now)
-			fail("--since: '%s' is in the future", text);
-		return seconds;
-	}
-	fail("--since: '%s' is neither -DURATION nor a date and time", text);
+	if (datetime_parse(text, now, &t, &error) < 0)
+		fail("--since: %s", error.text);
+	if (t > now)
+		fail("--since: '%s' is in the future", text);
+	return t;
 }
 
 static struct format *format_option(const char *text)

@@ -136,7 +136,8 @@ json_t *job_describe(const json_t *job, double now)
 	json_object_set_new(o, "status", json_string(job_status_name(job)));
 	if (fact_returncode(job, &code))
 		json_object_set_new(o, "returncode", json_integer(code));
-	json_object_set_new(o, "dependencies", json_array());
+	if (!json_object_get(o, "dependencies"))
+		json_object_set_new(o, "dependencies", json_array());
 	if (!json_object_get(o, "annotations"))
 		json_object_set_new(o, "annotations", json_object());
 	json_object_set_new(o, "jobid",

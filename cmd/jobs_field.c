@@ -255,6 +255,22 @@ GET(annotations)
 	set_json(v, annotations(f, job));
 }
 
+GET(dependencies)
+{
+	json_t *list = json_object_get(job, "dependencies"), *one;
+	size_t i, len = 0;
+
+	UNUSED;
+	json_array_foreach(list, i, one) {
+		len += (size_t)snprintf(v->text + len, sizeof(v->text) - len,
+					"%s%s", i ? "," : "",
+					json_string_value(one));
+		if (len >= sizeof(v->text))
+			break;
+	}
+	v->kind = VALUE_TEXT;
+}
+
 GET(nothing)			/* what no job has yet */
 {
 	UNUSED;
@@ -279,7 +295,10 @@ GET(contextual_info)
 	(void)f;
 	switch (fact_state(job)) {
 	case 2:
-		set_text(v, "depends:");
+		get_dependencies(f, job, now, v);
+		memmove(v->text + 8, v->text, sizeof(v->text) - 8);
+		memcpy(v->text, "depends:", 8);
+		v->text[sizeof(v->text) - 1] = '\0';
 		break;
 	case 4:
 		set_text(v, "priority-wait");
@@ -385,7 +404,7 @@ static const struct row rows[] = {
 	{ "annotations", "ANNOTATIONS", get_annotations, true },
 	{ "sched", "SCHED", get_annotations, true },
 	{ "user", "USER", get_annotations, true },
-	{ "dependencies", "DEPENDENCIES", get_nothing, false },
+	{ "dependencies", "DEPENDENCIES", get_dependencies, false },
 	{ "uri", "URI", get_nothing, false },
 	{ "uri.local", "URI", get_nothing, false },
 	{ "contextual_info", "INFO", get_contextual_info, false },

@@ -25,6 +25,7 @@ static void free_options(struct submit_options *o)
 	free_list(&o->setattr);
 	free_list(&o->env);
 	free_list(&o->rlimit);
+	free_list(&o->dependency);
 }
 
 static char *jobspec_text(const struct submit_options *o)

@@ -20,7 +20,7 @@ struct submit_options {
 	double duration;
 	const char *queue, *bank, *name, *cwd;
 	int urgency, flags;
-	struct word_list setopt, setattr, env, rlimit;
+	struct word_list setopt, setattr, env, rlimit, dependency;
 	bool unbuffered, label, dry_run, quiet;
 	int verbose;
 	const char *wait_event;

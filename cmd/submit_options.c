@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "cmd/common.h"
+#include "cmd/datetime.h"
 #include "cmd/jobtext.h"
 #include "cmd/submit.h"
+#include "proto/dependency.h"
 #include "proto/duration.h"
 #include "proto/jobspec.h"
 
@@ -19,7 +21,7 @@ enum {
 	OPT_NAME = 256, OPT_URGENCY, OPT_FLAGS, OPT_CWD, OPT_ENV,
 	OPT_ENV_REMOVE, OPT_ENV_FILE, OPT_RLIMIT, OPT_DRY_RUN, OPT_QUIET,
 	OPT_WAIT_EVENT, OPT_WAIT, OPT_WATCH, OPT_PROGRESS, OPT_JPS, OPT_CC,
-	OPT_BCC,
+	OPT_BCC, OPT_DEPENDENCY, OPT_BEGIN_TIME,
 };
 
 void word_add(struct word_list *list, const char *word)
@@ -108,6 +110,20 @@ static void take_prefixed(struct word_list *list, char first,
 	free(rule);
 }
 
+/* At --begin-time=WHEN, as the dependency that it is. */
+static void begin_time(struct submit_options *o, const char *when)
+{
+	struct proto_error error;
+	double t;
+	char *uri;
+
+	if (datetime_parse(when, wall_clock(), &t, &error) < 0)
+		fail("--begin-time: %s", error.text);
+	uri = xasprintf("begin-time:%.3f", t);
+	word_add(&o->dependency, uri);
+	free(uri);
+}
+
 /* Options that only weir submit has. */
 static bool copies_option(struct submit_options *o, int c)
 {
@@ -150,6 +166,8 @@ static void take(struct submit_options *o, int c)
 	case OPT_ENV_REMOVE: take_prefixed(&o->env, '-', optarg); break;
 	case OPT_ENV_FILE: take_prefixed(&o->env, '^', optarg); break;
 	case OPT_RLIMIT: word_add(&o->rlimit, optarg); break;
+	case OPT_DEPENDENCY: word_add(&o->dependency, optarg); break;
+	case OPT_BEGIN_TIME: begin_time(o, optarg); break;
 	case OPT_DRY_RUN: o->dry_run = true; break;
 	case OPT_QUIET: o->quiet = true; break;
 	case OPT_WAIT_EVENT: o->wait_event = optarg; break;
@@ -175,6 +193,8 @@ static void take(struct submit_options *o, int c)
 	{ "env-remove", required_argument, NULL, OPT_ENV_REMOVE }, \
 	{ "env-file", required_argument, NULL, OPT_ENV_FILE }, \
 	{ "rlimit", required_argument, NULL, OPT_RLIMIT }, \
+	{ "dependency", required_argument, NULL, OPT_DEPENDENCY }, \
+	{ "begin-time", required_argument, NULL, OPT_BEGIN_TIME }, \
 	{ "unbuffered", no_argument, NULL, 'u' }, \
 	{ "label-io", no_argument, NULL, 'l' }, \
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, \
@@ -284,6 +304,28 @@ static void set_options(json_t *jobspec, const struct submit_options *o)
 		setattr(jobspec, o->setattr.word[i]);
 }
 
+static void set_dependencies(json_t *jobspec, const struct submit_options *o,
+			     const char *cc)
+{
+	json_t *list = json_array(), *one;
+	struct proto_error error;
+	int i;
+
+	for (i = 0; i < o->dependency.count; i++) {
+		char *uri = with_cc(o->dependency.word[i], cc);
+
+		one = dependency_from_uri(uri, &error);
+		if (!one)
+			fail("%s", error.text);
+		json_array_append_new(list, one);
+		free(uri);
+	}
+	if (json_array_size(list) > 0)
+		jobspec_setattr(jobspec, "dependencies", list, NULL);
+	else
+		json_decref(list);
+}
+
 json_t *submit_jobspec(const struct submit_options *o, const char *cc)
 {
 	struct proto_error error;
@@ -318,6 +360,7 @@ json_t *submit_jobspec(const struct submit_options *o, const char *cc)
 	jobspec = jobspec_build(&request, &error);
 	if (!jobspec)
 		fail("%s", error.text);
+	set_dependencies(jobspec, o, cc);
 	set_options(jobspec, o);
 	for (i = 0; i < argc; i++)
 		free(argv[i]);

@@ -69,7 +69,6 @@ static int check_environment(json_t *value, const char *path,
 static int check_dependencies(json_t *value, const char *path,
 			      struct proto_error *err)
 {
-	static const char *const needed[] = { "scheme", "value" };
 	json_t *item;
 	size_t i;
 
@@ -81,13 +80,15 @@ static int check_dependencies(json_t *value, const char *path,
 		snprintf(field, sizeof(field), "%s[%zu]", path, i);
 		if (check_object(item, field, err) < 0)
 			return -1;
-		for (int k = 0; k < 2; k++) {
-			snprintf(field, sizeof(field), "%s[%zu].%s", path, i,
-				 needed[k]);
-			if (check_string(json_object_get(item, needed[k]),
-					 field, err) < 0)
-				return -1;
-		}
+		snprintf(field, sizeof(field), "%s[%zu].scheme", path, i);
+		if (check_string(json_object_get(item, "scheme"), field,
+				 err) < 0)
+			return -1;
+		/* a scheme may need none: it is empty then */
+		snprintf(field, sizeof(field), "%s[%zu].value", path, i);
+		if (!json_is_string(json_object_get(item, "value")))
+			return json_must_be(err, field, "a string",
+					    json_object_get(item, "value"));
 	}
 	return 0;
 }

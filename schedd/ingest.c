@@ -92,7 +92,9 @@ static struct job *make_job(struct schedd *s, struct submission *sub,
 		proto_error_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
+	job->userid = sub->env->userid;
 	if (job_set_request(job, sub->spec, err) < 0 ||
+	    dependency_check(s, job, err) < 0 ||
 	    (pool_count(s->pool) > 0 &&
 	     pool_check(s->pool, &job->want, err) < 0)) {
 		job_destroy(job);

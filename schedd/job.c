@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "proto/duration.h"
+#include "schedd/dependency.h"
 #include "schedd/job.h"
 
 struct job *job_create(struct schedd *s, uint64_t id)
@@ -34,6 +35,7 @@ void job_destroy(struct job *job)
 		return;
 	assert(job->queued == NOT_QUEUED);
 	resource_set_destroy(job->R);
+	dependency_free(job);
 	if (job->limit_timer)
 		event_free(job->limit_timer);
 	if (job->kill_timer)
@@ -138,9 +140,10 @@ int job_set_request(struct job *job, const struct jobspec *spec,
 	want->exclusive = spec->exclusive;
 	want->ntasks = spec->ntasks;
 	want->duration = spec->duration;
-	if (json_array_size(json_object_get(system, "dependencies")) > 0)
-		return proto_error_set(err, EINVAL, "attributes.system."
-			"dependencies[0].scheme: this schedd knows none");
+	if (dependency_parse(job, json_object_get(system, "dependencies"),
+			     err) < 0)
+		return -1;
+	job->named = json_object_get(json_object_get(system, "job"), "name");
 	if (get_per_resource(want, spec->shell_options, err) < 0 ||
 	    get_taskmap(want, spec->shell_options, err) < 0 ||
 	    get_mock(want, system, err) < 0)
@@ -312,6 +315,11 @@ static int take_event(struct job *job, const struct jobevent *ev)
 		job->urgency = ev->urgency;
 		job->flags = ev->flags;
 		job->entered[STATE_NEW] = ev->time;
+		return 0;
+	case EVENT_DEPENDENCY_ADD:
+		return dependency_opened(job, ev->description);
+	case EVENT_DEPENDENCY_REMOVE:
+		dependency_closed(job, ev->description);
 		return 0;
 	case EVENT_PRIORITY:
 		job->priority = ev->priority;

@@ -69,6 +69,9 @@ struct job {
 	int64_t priority;
 	struct job_request want;
 	char *name, *cwd, *queue;	/* cwd, queue: or NULL */
+	bool named;			/* by its user, not by its command */
+	struct dependency *dependencies;
+	struct condition *dependents;	/* of others, that wait for this one */
 	/* when it came into each state; 0: not yet */
 	double entered[STATES];
 	/* what it holds */

@@ -77,12 +77,14 @@ void job_raise_by(struct schedd *s, struct job *job, const char *type,
 
 static void act_validate(struct schedd *s, struct job *job)
 {
+	dependency_post(s, job);
 	job_post_plain(s, job, EVENT_VALIDATE);
 }
 
 static void act_depend(struct schedd *s, struct job *job)
 {
-	job_post_plain(s, job, EVENT_DEPEND);
+	if (dependency_none(s, job))
+		job_post_plain(s, job, EVENT_DEPEND);
 }
 
 static void act_priority(struct schedd *s, struct job *job)
@@ -119,8 +121,15 @@ static void act_start(struct schedd *s, struct job *job)
 	exec_start(s, job);
 }
 
+/* Its tasks run: others may have waited for that. */
+static void act_started(struct schedd *s, struct job *job)
+{
+	dependency_wake(s, job);
+}
+
 static void act_stop(struct schedd *s, struct job *job)
 {
+	dependency_drop(job);
 	jobs_dequeue(s->jobs, job);
 	sched_wake(s);
 	if (!job->allocated)
@@ -154,6 +163,7 @@ static void act_forget(struct schedd *s, struct job *job)
 {
 	if (history_add(s->history, job) < 0)
 		schedd_restart(s, "out of memory");
+	dependency_wake(s, job);
 	jobs_remove(s->jobs, job);
 	job_destroy(job);
 }
@@ -165,6 +175,7 @@ static void (*const actions[ACTIONS])(struct schedd *, struct job *) = {
 	[ACTION_PRIORITY] = act_priority,
 	[ACTION_QUEUE] = act_queue,
 	[ACTION_START] = act_start,
+	[ACTION_STARTED] = act_started,
 	[ACTION_STOP] = act_stop,
 	[ACTION_RELEASE] = act_release,
 	[ACTION_FREE] = act_free,

@@ -26,6 +26,7 @@ struct view {
 	bool exception, finished;
 	int exception_severity, status, result;
 	const char *exception_type, *exception_note;
+	const struct job *job;		/* NULL once it has ended */
 };
 
 static struct view view_job(const struct job *job)
@@ -44,7 +45,7 @@ static struct view view_job(const struct job *job)
 		.exception_severity = job->exception_severity,
 		.status = job->status, .result = 0,
 		.exception_type = job->exception_type,
-		.exception_note = job->exception_note,
+		.exception_note = job->exception_note, .job = job,
 	};
 }
 
@@ -121,6 +122,7 @@ X(exception_type, string(v->exception_type)) \
 X(exception_note, string(v->exception_note)) \
 X(success, ended(v) ? json_boolean(v->result == RESULT_COMPLETED) : NULL) \
 X(exception_occurred, ended(v) ? json_boolean(v->exception) : NULL) \
+X(dependencies, v->job ? dependency_list(v->job) : NULL) \
 X(annotations, v->resources ? json_pack("{s:{s:s}}", "sched", \
 	"resource_summary", v->resources) : NULL)
 

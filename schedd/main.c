@@ -67,8 +67,7 @@ static void on_turn(void *arg)
 {
 	struct schedd *s = arg;
 
-	nodes_turn(s);
-	sched_run(s);
+	turn_end(s);
 }
 
 static void on_refused(int errnum, const char *text, void *arg)
@@ -187,6 +186,8 @@ static void fini(struct schedd *s)
 	envelope_nonces_destroy(s->nonces);
 	free(s->inventory);
 	free(s->own_public);
+	if (s->again)
+		event_free(s->again);
 	if (s->base)
 		event_base_free(s->base);
 }

@@ -16,6 +16,7 @@
 #include "proto/envelope.h"
 #include "proto/jobid.h"
 #include "schedd/commit.h"
+#include "schedd/dependency.h"
 #include "schedd/history.h"
 #include "schedd/job.h"
 #include "schedd/jobs.h"
@@ -43,6 +44,8 @@ struct schedd {
 	char *own_public;		/* file of our own, or NULL */
 	bool ready;			/* everything has been read back */
 	bool sched_wanted;		/* this turn */
+	struct event *again;		/* brings another turn */
+	struct condition *to_settle;	/* of jobs that waited for others */
 	struct early *early;		/* calls that came before */
 	size_t early_count;
 	weir_future_t *services[8];
@@ -70,6 +73,12 @@ void job_raise(struct schedd *s, struct job *job, const char *type,
 	       int severity, const char *note, int wait_status);
 void job_raise_by(struct schedd *s, struct job *job, const char *type,
 		  int severity, const char *note, uid_t userid);
+
+/* ---- turn.c ---- */
+void turn_end(struct schedd *s);	/* all that a turn's end has to do */
+/* There is more to do than one turn should: another, after others had
+ * theirs. */
+void turn_again(struct schedd *s);
 
 /* ---- sched.c ---- */
 void sched_wake(struct schedd *s);	/* something may fit now */

@@ -41,6 +41,7 @@ enum job_action {
 	ACTION_PRIORITY,	/* give it a priority */
 	ACTION_QUEUE,		/* it waits for resources, at its place */
 	ACTION_START,		/* tell its nodes */
+	ACTION_STARTED,		/* tell those who waited for that */
 	ACTION_STOP,		/* let go, or kill what runs */
 	ACTION_RELEASE,		/* nothing of it runs any more */
 	ACTION_FREE,		/* give its resources back */

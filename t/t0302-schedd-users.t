@@ -53,6 +53,9 @@ matches "$(cat "$WORK/refused")" 'only the instance.s owner' 'high urgency is th
 # ---- who sees what
 submit ours --urgency=0 true
 OURS=$ID
+as 12345 "$WORK/bin/weir" submit --dependency=afterany:"$OURS" --env=-* true 2>"$WORK/refused"
+matches "$(cat "$WORK/refused")" 'dependency: afterany: id .*: the job is another user' \
+	'nobody depends on another user'"'"'s job'
 ID=$(field theirs id) KEY=$(kvs_key "$ID")
 is "$(as 12345 "$WORK/bin/call" job-list.list '{"attrs":["name"]}' |
 	grep -o '"name":"[a-z]*"' | xargs)" 'name:theirs' 'a user sees own jobs'

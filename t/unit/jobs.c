@@ -330,8 +330,14 @@ static void test_request(void)
 		"{\"scheme\":\"cyclic\",\"value\":\"0\"}",
 		"attributes.system.shell.options.taskmap: ");
 	refused("dependencies",
-		"[{\"scheme\":\"afterok\",\"value\":\"f1\"}]",
-		"attributes.system.dependencies[0].scheme: ");
+		"[{\"scheme\":\"bogus\",\"value\":\"f1\"}]",
+		"dependency scheme \"bogus\" not supported");
+	refused("dependencies",
+		"[{\"scheme\":\"afterok\",\"value\":\"x\"}]",
+		"dependency: afterok: \"x\" is not a valid jobid");
+	refused("dependencies",
+		"[{\"scheme\":\"any-of\",\"value\":\"afterok:f1,,\"}]",
+		"dependency scheme \"\" not supported");
 }
 
 int main(void)

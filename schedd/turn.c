@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is done once a turn of the event loop, before the turn's transaction is
+ * sent. schedd(8). */
+#include "config.h"
+
+#include <assert.h>
+
+#include "schedd/schedd.h"
+
+void turn_end(struct schedd *s)
+{
+	nodes_turn(s);
+	dependency_turn(s);
+	sched_run(s);
+	/* which may have ended jobs that others wait for */
+	if (s->to_settle)
+		turn_again(s);
+}
+
+static void on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct schedd *s = arg;
+
+	assert(s->magic == SCHEDD_MAGIC);
+	commit_wake(s->commit);
+}
+
+/* A timer comes only after the loop has looked at its connections, which an
+ * event made active would not. */
+void turn_again(struct schedd *s)
+{
+	struct timeval now = { 0, 0 };
+
+	if (!s->again)
+		s->again = evtimer_new(s->base, on_again, s);
+	if (!s->again || evtimer_add(s->again, &now) < 0)
+		schedd_restart(s, "out of memory");
+}
