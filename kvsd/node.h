@@ -99,4 +99,13 @@ struct blob *node_encode(const struct node *node);
 struct node *node_decode(const unsigned char *data, size_t len,
 			 const char **why);
 
+/* Calls CB for each blob that the directory's blob DATA names, in its order:
+ * KIND is BLOB_DIRECTORY (SIZE is the number of entries), or BLOB_LEAF or
+ * BLOB_BRANCH, the root of a value of SIZE bytes. What CB returns if not 0
+ * ends it and is returned; -1 with errno EIO and *WHY if DATA is malformed. */
+typedef int node_child_f(enum blob_kind kind, const struct db_hash *hash,
+			 uint64_t size, void *arg);
+int node_each_child(const unsigned char *data, size_t len, node_child_f *cb,
+		    void *arg, const char **why);
+
 #endif

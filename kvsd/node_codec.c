@@ -215,3 +215,28 @@ struct node *node_decode(const unsigned char *data, size_t len,
 	node->sealed = true;
 	return node;
 }
+
+int node_each_child(const unsigned char *data, size_t len, node_child_f *cb,
+		    void *arg, const char **why)
+{
+	struct node *node = node_decode(data, len, why);
+	int stop = 0;
+
+	if (!node) {
+		errno = EIO;
+		return -1;
+	}
+	for (size_t i = 0; i < node->count && !stop; i++) {
+		const struct entry *entry = node->entry[i];
+
+		if (entry->kind == ENTRY_DIR)
+			stop = cb(BLOB_DIRECTORY, entry_hash(entry),
+				  entry->size, arg);
+		else if (entry->kind == ENTRY_BLOB)
+			stop = cb(entry->size <= VALUE_LEAF ? BLOB_LEAF
+				  : BLOB_BRANCH, entry_hash(entry),
+				  entry->size, arg);
+	}
+	node_unref(node);
+	return stop;
+}

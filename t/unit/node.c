@@ -203,6 +203,38 @@ static void test_changes(void)
 	node_unref(node);
 }
 
+struct children {
+	char text[128];
+	int stop_at;
+};
+
+static int note_child(enum blob_kind kind, const struct db_hash *hash,
+		      uint64_t size, void *arg)
+{
+	struct children *c = arg;
+	size_t len = strlen(c->text);
+
+	snprintf(c->text + len, sizeof(c->text) - len, "%c %.4s %ju;", kind,
+		 (const char *)hash->byte, (uintmax_t)size);
+	return --c->stop_at ? 0 : 7;
+}
+
+static void test_children(void)
+{
+	struct children c = { "", 0 };
+	const char *why = NULL;
+
+	is_int(node_each_child(golden, GOLDEN_LEN, note_child, &c, &why), 0,
+	       "children");
+	is_str(c.text, "B 0123 65536;D fedc 5;", "are named with their kinds");
+	c = (struct children) { "", 1 };
+	is_int(node_each_child(golden, GOLDEN_LEN, note_child, &c, &why), 7,
+	       "it stops");
+	is_str(c.text, "B 0123 65536;", "where it was told to");
+	ok(node_each_child(golden, GOLDEN_LEN - 1, note_child, &c, &why) < 0 &&
+	   errno == EIO && why, "a damaged directory is refused");
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
@@ -212,5 +244,6 @@ int main(void)
 	test_refused();
 	test_long_inline();
 	test_changes();
+	test_children();
 	return done();
 }
