@@ -40,6 +40,8 @@ enum future_kind {
 	KIND_ONCE,	/* one reply; not sent again, its outcome is unknown */
 	KIND_READ,	/* one reply; may be sent again */
 	KIND_RPC,	/* one reply, or several */
+	KIND_AGAIN,	/* a call with one reply; sent again if who serves it
+			   goes before it is answered */
 	KIND_WATCH,
 	KIND_SUBSCRIBE,
 	KIND_SERVE,
@@ -64,6 +66,7 @@ struct weir_future {
 	uint32_t slot;
 	bool ended;		/* nothing more will come */
 	bool streaming;		/* KIND_RPC: a first `more` has come */
+	uint8_t tries;		/* KIND_AGAIN: how often it was sent again */
 	bool in_callback, destroyed;
 	struct item *item, *last;	/* queue; the first is current */
 	weir_future_f *cb;
@@ -180,6 +183,11 @@ void loop_free(weir_t *h);
 /* Nothing is due earlier; 0 if nothing is. */
 double loop_next_deadline(const weir_t *h);
 void loop_step(weir_t *h);	/* writes, timers, ready continuations */
+
+/* service.c */
+/* A call that may be sent again, should who serves it go. */
+weir_future_t *call_again(weir_t *h, const char *method, const void *data,
+			  size_t len);
 
 /* request.c */
 bool kind_lasts(enum future_kind kind);

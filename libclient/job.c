@@ -22,13 +22,17 @@ static bool is_owner(weir_t *h)
 	return role && !strcmp(role, "owner");
 }
 
-/* Calls METHOD with BODY, which is taken. */
-static weir_future_t *call_json(weir_t *h, const char *method, json_t *body)
+/* Calls METHOD with BODY, which is taken. AGAIN: to be asked twice does no
+ * harm. */
+static weir_future_t *call_json(weir_t *h, const char *method, json_t *body,
+				bool again)
 {
 	weir_future_t *f = NULL;
 	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
-	if (text)
+	if (text && again)
+		f = call_again(h, method, text, strlen(text));
+	else if (text)
 		f = weir_rpc(h, method, text, strlen(text), -1);
 	else
 		errno = body ? ENOMEM : EINVAL;
@@ -42,7 +46,7 @@ weir_future_t *weir_job_submit_signed(weir_t *h, const char *envelope,
 {
 	return call_json(h, "job-ingest.submit",
 			 json_pack("{s:s s:i s:i}", "J", envelope,
-				   "urgency", urgency, "flags", flags));
+				   "urgency", urgency, "flags", flags), true);
 }
 
 weir_future_t *weir_job_submit(weir_t *h, const char *jobspec, int urgency,
@@ -116,7 +120,7 @@ weir_future_t *weir_job_raise(weir_t *h, weir_jobid_t id, const char *type,
 	return call_json(h, "job-manager.raise",
 			 json_pack("{s:I s:s s:i s:s}", "id", (json_int_t)id,
 				   "type", type, "severity", severity,
-				   "note", note ? note : ""));
+				   "note", note ? note : ""), false);
 }
 
 weir_future_t *weir_job_cancel(weir_t *h, weir_jobid_t id, const char *note)
@@ -128,12 +132,12 @@ weir_future_t *weir_job_kill(weir_t *h, weir_jobid_t id, int signum)
 {
 	return call_json(h, "job-manager.kill",
 			 json_pack("{s:I s:i}", "id", (json_int_t)id,
-				   "signum", signum));
+				   "signum", signum), false);
 }
 
 weir_future_t *weir_job_list(weir_t *h, const char *query)
 {
-	return weir_rpc(h, "job-list.list", query, strlen(query), -1);
+	return call_again(h, "job-list.list", query, strlen(query));
 }
 
 /* ---- what is asked of the store by its owner, of schedd by others ---- */
@@ -193,7 +197,7 @@ weir_future_t *weir_job_lookup(weir_t *h, weir_jobid_t id, const char *key)
 		return weir_kvs_get(h, "primary", path, NULL);
 	f = call_json(h, "job-info.lookup",
 		      json_pack("{s:I s:[s]}", "id", (json_int_t)id, "keys",
-				key));
+				key), true);
 	if (f) {
 		f->aux = strdup(key);
 		f->aux_free = free;
@@ -264,7 +268,7 @@ weir_future_t *weir_job_events(weir_t *h, weir_jobid_t id)
 	if (!is_owner(h)) {
 		f = call_json(h, "job-info.eventlog-watch",
 			      json_pack("{s:I s:s}", "id", (json_int_t)id,
-					"path", "eventlog"));
+					"path", "eventlog"), false);
 		if (f) {
 			f->aux = strdup("event");
 			f->aux_free = free;

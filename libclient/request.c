@@ -10,6 +10,8 @@
 
 #include "libclient/internal.h"
 
+#define TRIES_MAX	5	/* of a call whose server goes */
+
 const char *namespace_word(const char *ns)
 {
 	if (!ns)
@@ -73,9 +75,9 @@ static int keep(weir_future_t *f, size_t start)
 	size_t len = h->out.mark - start;
 	const char *space;
 
-	if (!(h->flags & WEIR_O_RECONNECT) ||
+	if (f->kind != KIND_AGAIN && (!(h->flags & WEIR_O_RECONNECT) ||
 	    (f->kind != KIND_READ && f->kind != KIND_SUBSCRIBE &&
-	     f->kind != KIND_SERVE && f->kind != KIND_WATCH))
+	     f->kind != KIND_SERVE && f->kind != KIND_WATCH)))
 		return 0;
 	space = memchr(frame, ' ', len);
 	len -= space - frame;
@@ -111,7 +113,8 @@ static weir_future_t *finish(weir_future_t *f, int r, size_t start)
 	e = errno;
 	if (r < 0 || h->fd < 0)
 		h->out.len = h->out.mark = start;
-	if (r < 0 || (h->fd < 0 && !f->request)) {
+	if (r < 0 || (h->fd < 0 && (!f->request ||
+				    !(h->flags & WEIR_O_RECONNECT)))) {
 		release_slot(h, f->slot);
 		if (r == 0) {
 			future_fail(f, ECONNRESET,
@@ -295,6 +298,12 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 		int errnum = frame->words > 2 ? wire_errnum(frame->word[2]) :
 						EPROTO;
 
+		if (!orphan && f->kind == KIND_AGAIN && errnum == ECONNRESET &&
+		    f->tries++ < TRIES_MAX) {
+			resend(f);
+			loop_changed(h);
+			return;
+		}
 		f = release_slot(h, slot);
 		if (f)
 			future_fail(f, errnum, "%s",

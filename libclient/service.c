@@ -10,17 +10,34 @@
 
 #include "libclient/internal.h"
 
+static weir_future_t *call_begin(weir_t *h, enum future_kind kind,
+				 const char *method)
+{
+	weir_future_t *f = request_begin(h, kind, "call");
+
+	if (f)
+		wire_word(&h->out, method);
+	return f;
+}
+
 weir_future_t *weir_rpc(weir_t *h, const char *method, const void *data,
 			size_t len, double timeout)
 {
-	weir_future_t *f = request_begin(h, KIND_RPC, "call");
+	weir_future_t *f = call_begin(h, KIND_RPC, method);
 
 	if (!f)
 		return NULL;
-	wire_word(&h->out, method);
 	if (timeout >= 0 && timeout < 1e9)
 		wire_opt_time(&h->out, "timeout", timeout);
 	return data ? request_end(f, data, len) : request_end_none(f);
+}
+
+weir_future_t *call_again(weir_t *h, const char *method, const void *data,
+			  size_t len)
+{
+	weir_future_t *f = call_begin(h, KIND_AGAIN, method);
+
+	return f ? request_end(f, data, len) : NULL;
 }
 
 weir_future_t *weir_serve(weir_t *h, const char *service, weir_call_f *cb,

@@ -17,6 +17,7 @@
 #ifndef WEIR_PROTO_ENVELOPE_H
 #define WEIR_PROTO_ENVELOPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -148,10 +149,15 @@ struct envelope_nonces;
 struct envelope_nonces *envelope_nonces_create(size_t max);
 void envelope_nonces_destroy(struct envelope_nonces *n);
 
-/* Remember ENV, which has passed POLICY. -1 with errno EEXIST (seen before),
- * ENOSPC (MAX of them are not yet too old) or ENOMEM. */
+/* Remember ENV, which has passed POLICY, and the ID of the job that it made.
+ * -1 with errno EEXIST (seen before), ENOSPC (MAX of them are not yet too old)
+ * or ENOMEM. */
 int envelope_nonces_add(struct envelope_nonces *n, const struct envelope *env,
-			const struct envelope_policy *policy);
+			const struct envelope_policy *policy, uint64_t id);
+/* Has it been seen? Then *ID is the job's. */
+bool envelope_nonces_find(const struct envelope_nonces *n,
+			  const struct envelope *env,
+			  const struct envelope_policy *policy, uint64_t *id);
 
 size_t envelope_nonces_count(const struct envelope_nonces *n);
 

@@ -22,6 +22,7 @@ struct seen {
 	uint32_t userid;
 	uint32_t used;
 	int64_t until;		/* seconds since 1970; refused from then on */
+	uint64_t id;		/* of the job */
 };
 
 struct envelope_nonces {
@@ -121,10 +122,26 @@ static int rebuild(struct envelope_nonces *n, int64_t now)
 	return 0;
 }
 
-int envelope_nonces_add(struct envelope_nonces *n, const struct envelope *env,
-			const struct envelope_policy *policy)
+bool envelope_nonces_find(const struct envelope_nonces *n,
+			  const struct envelope *env,
+			  const struct envelope_policy *policy, uint64_t *id)
 {
-	struct seen want = { .userid = env->userid, .used = 1 }, *slot;
+	struct seen want = { .userid = env->userid };
+	const struct seen *slot;
+
+	memcpy(want.nonce, env->nonce, sizeof(want.nonce));
+	slot = find(n, &want);
+	if (!slot->used || slot->until <= policy->now)
+		return false;
+	*id = slot->id;
+	return true;
+}
+
+int envelope_nonces_add(struct envelope_nonces *n, const struct envelope *env,
+			const struct envelope_policy *policy, uint64_t id)
+{
+	struct seen want = { .userid = env->userid, .used = 1, .id = id };
+	struct seen *slot;
 
 	/* as verify_time() of envelope.c refuses it */
 	want.until = env->expiry + policy->skew;
@@ -139,7 +156,7 @@ int envelope_nonces_add(struct envelope_nonces *n, const struct envelope *env,
 	if (want.until < n->next)
 		n->next = want.until;
 	if (slot->used) {
-		slot->until = want.until;
+		*slot = want;
 		return 0;
 	}
 	if (n->count >= n->max || n->count >= n->slots / 2) {

@@ -53,7 +53,7 @@ struct commit {
 	size_t entries, entry_size;
 	struct reply *replies;
 	size_t count, size;
-	struct flight *flights;
+	struct flight *flights;	/* the newest first */
 };
 
 static void end_turn(struct commit *c);
@@ -276,6 +276,28 @@ static void send_txn(struct commit *c)
 	}
 }
 
+/* Nothing to add: what the replies promise is in what was sent before. */
+static void reply_with_last(struct commit *c)
+{
+	struct flight *f = c->flights;
+	struct reply *r;
+
+	if (!f) {
+		send_replies(c->replies, c->count);
+		c->count = 0;
+		return;
+	}
+	r = reallocarray(f->replies, f->count + c->count, sizeof(*r));
+	if (!r) {
+		out_of_memory(c);
+		return;
+	}
+	memcpy(r + f->count, c->replies, c->count * sizeof(*r));
+	f->replies = r;
+	f->count += c->count;
+	c->count = 0;
+}
+
 static void end_turn(struct commit *c)
 {
 	size_t i;
@@ -296,7 +318,6 @@ static void end_turn(struct commit *c)
 		send_txn(c);
 		weir_txn_clear(c->txn);
 	} else if (c->count > 0) {
-		send_replies(c->replies, c->count);
-		c->count = 0;
+		reply_with_last(c);
 	}
 }

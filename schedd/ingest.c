@@ -17,6 +17,7 @@ struct submission {
 	int urgency, flags;
 	struct envelope *env;
 	struct jobspec *spec;
+	uint64_t known;		/* the job that it made already, or 0 */
 };
 
 static int get_payload(struct submission *sub, struct proto_error *err)
@@ -39,10 +40,9 @@ static int check_flags(const struct submission *sub, struct proto_error *err)
 	return 0;
 }
 
-static int verify(struct schedd *s, weir_call_t *call, struct submission *sub,
-		  struct proto_error *err)
+static struct envelope_policy policy_of(struct schedd *s, weir_call_t *call)
 {
-	struct envelope_policy policy = {
+	return (struct envelope_policy) {
 		.mechanisms = ENVELOPE_NONE | ENVELOPE_MUNGE | ENVELOPE_SODIUM,
 		.uid = s->uid,
 		.sender = weir_call_uid(call),
@@ -54,26 +54,28 @@ static int verify(struct schedd *s, weir_call_t *call, struct submission *sub,
 		.keydir = s->keydir,
 		.own_public = s->own_public,
 	};
+}
 
+static int verify(const struct schedd *s, struct submission *sub,
+		  const struct envelope_policy *policy,
+		  struct proto_error *err)
+{
 	sub->env = envelope_unpack(sub->J, strlen(sub->J), err);
 	if (!sub->env)
 		return -1;
-	if (envelope_verify(sub->env, &policy, err) < 0) {
+	if (envelope_verify(sub->env, policy, err) < 0) {
 		/* whatever the cause, it is the signature that is refused */
 		if (errno == EBADMSG || errno == ESTALE)
 			errno = EPERM;
 		return -1;
 	}
-	if (envelope_nonces_add(s->nonces, sub->env, &policy) == 0)
-		return 0;
-	if (errno == EEXIST)
-		return proto_error_set(err, EPERM,
-				       "this request was submitted before");
-	return proto_error_set(err, errno, "too many submissions in the last "
-			       "%d s", ENVELOPE_SUBMIT_AGE);
+	/* one who did not hear of the answer asks again */
+	envelope_nonces_find(s->nonces, sub->env, policy, &sub->known);
+	return 0;
 }
 
 static struct job *make_job(struct schedd *s, struct submission *sub,
+			    const struct envelope_policy *policy,
 			    struct proto_error *err)
 {
 	struct job *job;
@@ -98,6 +100,12 @@ static struct job *make_job(struct schedd *s, struct submission *sub,
 	    (pool_count(s->pool) > 0 &&
 	     pool_check(s->pool, &job->want, err) < 0)) {
 		job_destroy(job);
+		return NULL;
+	}
+	if (envelope_nonces_add(s->nonces, sub->env, policy, id) < 0) {
+		job_destroy(job);
+		proto_error_set(err, errno, "too many submissions in the last "
+				"%d s", ENVELOPE_SUBMIT_AGE);
 		return NULL;
 	}
 	if (jobs_add(s->jobs, job) < 0) {
@@ -136,6 +144,7 @@ static void enter(struct schedd *s, weir_call_t *call, struct job *job,
 void do_submit(struct schedd *s, weir_call_t *call)
 {
 	struct submission sub = { .payload = call_json(call) };
+	struct envelope_policy policy = policy_of(s, call);
 	struct proto_error error;
 	struct job *job = NULL;
 
@@ -147,10 +156,12 @@ void do_submit(struct schedd *s, weir_call_t *call)
 			json_decref(sub.payload);
 			return;
 		}
-		if (verify(s, call, &sub, &error) == 0)
-			job = make_job(s, &sub, &error);
+		if (verify(s, &sub, &policy, &error) == 0 && !sub.known)
+			job = make_job(s, &sub, &policy, &error);
 	}
-	if (job)
+	if (sub.known)
+		commit_reply(s->commit, call, sub.known);
+	else if (job)
 		enter(s, call, job, &sub);
 	else
 		weir_call_fail(call, errno, "%s", error.text);

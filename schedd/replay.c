@@ -146,7 +146,8 @@ static int remember_nonces(struct schedd *s, const struct job_ids *recent,
 			data = value(f[j], &len);
 			env = data ? envelope_unpack(data, len, NULL) : NULL;
 			if (env)
-				envelope_nonces_add(s->nonces, env, &policy);
+				envelope_nonces_add(s->nonces, env, &policy,
+						    recent->id[i + j]);
 			envelope_destroy(env);
 			weir_future_destroy(f[j]);
 		}

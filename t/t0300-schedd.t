@@ -76,8 +76,8 @@ matches "$(cat "$WORK/refused")" \
 submit bad --urgency=32 true
 matches "$(cat "$WORK/refused")" 'urgency range is \[0:31\]' 'urgency has a range'
 again=$("$weir" kvs get $KEY.J)
-call job-ingest.submit "{\"J\":\"$again\"}" 2>"$WORK/refused"
-matches "$(cat "$WORK/refused")" 'EPERM: .*before' 'a request counts once'
+is "$(call job-ingest.submit "{\"J\":\"$again\"}")" "{\"id\":$ID}" \
+	'a request counts once, whoever asks again gets its id'
 call job-ingest.submit '{"J":"a.b.c"}' 2>"$WORK/refused"
 matches "$(cat "$WORK/refused")" '^EINVAL: ' 'rubbish is refused'
 call job-ingest.submit '[' 2>"$WORK/refused"

@@ -114,6 +114,20 @@ wait_event clean
 matches "$("$weir" kvs get -r $KEY.guest.output)" 'firstsecond$' \
 	'the output of each is there once'
 
+# ---- schedd dies while it is asked
+kill -STOP "$SCHEDD_PID"
+"$weir" submit --job-name=asked --env=-* true >"$WORK/id" 2>>"$WORK/stderr" &
+SUBMIT=$!
+"$weir" jobs -a -n -o '{name}' >"$WORK/names" 2>>"$WORK/stderr" &
+JOBS=$!
+kill_schedd KILL
+start_schedd
+wait $SUBMIT
+is "$? $("$weir" job id --to=dec "$(cat "$WORK/id")")" "0 $(field asked id)" \
+	'a submission is made to the next one'
+wait $JOBS
+is $? 0 'and so is a query'
+
 # ---- what makes no sense
 for bad in 'report 0 1 0' 'report 0 1 {2}
 ab

@@ -27,10 +27,22 @@ static int add(struct envelope_nonces *seen, unsigned n, uid_t uid,
 {
 	struct envelope *env = nth(n, uid);
 	struct envelope_policy pol = { .now = now, .max_age = 300, .skew = 30 };
-	int rc = envelope_nonces_add(seen, env, &pol) ? errno : 0;
+	int rc = envelope_nonces_add(seen, env, &pol, n + 7) ? errno : 0;
 
 	envelope_destroy(env);
 	return rc;
+}
+
+/* The id remembered, or 0. */
+static uint64_t known(struct envelope_nonces *seen, unsigned n, int64_t now)
+{
+	struct envelope *env = nth(n, 1);
+	struct envelope_policy pol = { .now = now };
+	uint64_t id = 0;
+	bool found = envelope_nonces_find(seen, env, &pol, &id);
+
+	envelope_destroy(env);
+	return found ? id : 0;
 }
 
 static void test_replay(void)
@@ -40,6 +52,9 @@ static void test_replay(void)
 
 	is_int(add(seen, 1, 1, NOW), 0, "first time");
 	is_int(add(seen, 1, 1, NOW + 1), EEXIST, "replay is noticed");
+	is_int(known(seen, 1, NOW + 1), 8, "with the job that it made");
+	is_int(known(seen, 2, NOW + 1), 0, "others are not known");
+	is_int(known(seen, 1, NOW + 1 + 331), 0, "nor what is too old");
 	is_int(add(seen, 1, 2, NOW + 1), 0, "another user's nonce is another");
 	is_int(add(seen, 1, 1, NOW + 1 + 330), EEXIST,
 	       "remembered as long as it could pass");
