@@ -185,6 +185,7 @@ static const struct verb verbs[] = {
 	{ "list", job_list, "[-c N] [-s STATES] [-u USER] [-a] [-A]" },
 	{ "list-ids", job_list_ids, "ID..." },
 	{ "list-inactive", job_list_inactive, "[-c N] [-s TIME]" },
+	{ "memo", job_memo, "[--volatile] ID KEY=VALUE..." },
 	{ "namespace", job_namespace, "[ID...]" },
 	{ "raise", job_raise,
 	  "[-s SEVERITY] [-t TYPE] [-m NOTE] ID... [-- NOTE...]" },
@@ -195,6 +196,7 @@ static const struct verb verbs[] = {
 	  "[--taskids=NODE|--ntasks=NODE|--nodeid=TASK|--hostname=TASK|"
 	  "--to=FORM] ID|TASKMAP" },
 	{ "timeleft", job_timeleft, "[-H] [ID]" },
+	{ "urgency", job_urgency, "[-v] ID N|hold|default|expedite" },
 	{ "wait-event", job_wait_event,
 	  "[-t SECONDS] [-m KEY=VALUE] [-c N] [-q] [-v] ID EVENT" },
 	{ 0 }

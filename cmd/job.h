@@ -3,6 +3,8 @@
 #ifndef WEIR_CMD_JOB_H
 #define WEIR_CMD_JOB_H
 
+#include <jansson.h>
+
 #include "libclient/weir.h"
 
 /* An id in any form, or "weir-job: TEXT: malformed input". */
@@ -24,6 +26,12 @@ int job_status(int argc, char **argv);
 int job_kill(int argc, char **argv);
 int job_raise(int argc, char **argv);
 int job_cancel(int argc, char **argv);
+/* job_change.c */
+/* What METHOD with BODY, which is taken, replies about job ID; or dies. */
+json_t *job_call(weir_t *h, const char *method, weir_jobid_t id,
+		 json_t *body);
+int job_urgency(int argc, char **argv);
+int job_memo(int argc, char **argv);
 /* job_list.c */
 int job_id(int argc, char **argv);
 int job_namespace(int argc, char **argv);

@@ -118,6 +118,21 @@ int text_states(const char *word, int *state_bits, int *result_bits)
 
 /* ---- signals, users, times ---- */
 
+int text_urgency(const char *word)
+{
+	static const struct word words[] = {
+		{ "hold", 0 }, { "default", WEIR_URGENCY_DEFAULT },
+		{ "expedite", 31 }, { 0 }
+	};
+	const struct word *w;
+	uint64_t n;
+
+	for (w = words; w->text; w++)
+		if (!strcasecmp(w->text, word))
+			return w->bits;
+	return wire_parse_u64(word, &n) == 0 && n <= 31 ? (int)n : -1;
+}
+
 int text_signal(const char *word)
 {
 	uint64_t n;

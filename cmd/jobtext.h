@@ -32,6 +32,9 @@ const char *text_result(int bit);
  * for; -1 if it is neither state nor result. RESULTS may be NULL. */
 int text_states(const char *word, int *states, int *results);
 
+/* 0 to 31, or hold, default, expedite; -1 if it is no such. */
+int text_urgency(const char *word);
+
 /* A number or a name with or without SIG; 0 if there is none such. */
 int text_signal(const char *word);
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "cmd/common.h"
@@ -61,21 +60,12 @@ static double time_limit(const char *text)
 
 static int urgency_option(const char *text)
 {
-	static const struct { const char *word; int urgency; } words[] = {
-		{ "hold", 0 }, { "default", 16 }, { "expedite", 31 }
-	};
-	char *end;
-	long n;
-	size_t i;
+	int urgency = text_urgency(text);
 
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (!strcasecmp(text, words[i].word))
-			return words[i].urgency;
-	n = strtol(text, &end, 10);
-	if (*end || end == text || n < 0 || n > 31)
+	if (urgency < 0)
 		fail("--urgency: '%s': urgency range is [0:31], or hold, "
 		     "default, expedite", text);
-	return (int)n;
+	return urgency;
 }
 
 static int flags_option(const char *text)

@@ -28,6 +28,7 @@ struct commit_entry {
 struct reply {
 	weir_call_t *call;
 	uint64_t id;
+	char *text;		/* instead of the id, or NULL */
 };
 
 /* Sent and not answered yet. */
@@ -103,8 +104,10 @@ static void fail_replies(struct reply *r, size_t n, int errnum,
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		weir_call_fail(r[i].call, errnum, "%s", text);
+		free(r[i].text);
+	}
 }
 
 void commit_destroy(struct commit *c)
@@ -186,7 +189,8 @@ void commit_event(struct commit *c, struct job *job, const struct jobevent *ev)
 		out_of_memory(c);
 }
 
-void commit_reply(struct commit *c, weir_call_t *call, uint64_t id)
+static void add_reply(struct commit *c, weir_call_t *call, uint64_t id,
+		      char *text)
 {
 	commit_wake(c);
 	if (c->count == c->size) {
@@ -195,13 +199,31 @@ void commit_reply(struct commit *c, weir_call_t *call, uint64_t id)
 
 		if (!r) {
 			weir_call_fail(call, ENOMEM, "out of memory");
+			free(text);
 			return;
 		}
 		c->replies = r;
 		c->size = n;
 	}
 	c->replies[c->count].call = call;
+	c->replies[c->count].text = text;
 	c->replies[c->count++].id = id;
+}
+
+void commit_reply(struct commit *c, weir_call_t *call, uint64_t id)
+{
+	add_reply(c, call, id, NULL);
+}
+
+void commit_reply_json(struct commit *c, weir_call_t *call, json_t *body)
+{
+	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+
+	json_decref(body);
+	if (text)
+		add_reply(c, call, 0, text);
+	else
+		weir_call_fail(call, ENOMEM, "out of memory");
 }
 
 void commit_bound(struct commit *c, size_t added)
@@ -218,6 +240,12 @@ static void send_replies(struct reply *r, size_t n)
 	int len;
 
 	for (i = 0; i < n; i++) {
+		if (r[i].text) {
+			weir_call_reply(r[i].call, r[i].text,
+					strlen(r[i].text));
+			free(r[i].text);
+			continue;
+		}
 		if (r[i].id)
 			len = snprintf(text, sizeof(text),
 				       "{\"id\":%" PRIu64 "}", r[i].id);

@@ -36,6 +36,8 @@ void commit_event(struct commit *c, struct job *job,
 /* Answers CALL, which is taken, when this turn's transaction is durable:
  * with {"id":ID}, or {} if ID is 0. */
 void commit_reply(struct commit *c, weir_call_t *call, uint64_t id);
+/* The same with BODY, which is taken; NULL is that there was no memory. */
+void commit_reply_json(struct commit *c, weir_call_t *call, json_t *body);
 /* Ends the turn now if the transaction has become large. */
 void commit_bound(struct commit *c, size_t added);
 

@@ -86,15 +86,19 @@ static const char *put(char **p, const char *s)
 
 static struct record *record_create(const struct job *job)
 {
+	char *memo = job->memo ? json_dumps(job->memo, JSON_COMPACT) : NULL;
 	size_t len = length(job->name) + length(job->cwd) +
 		     length(job->queue) + length(job->nodelist) +
 		     length(job->ranks) + length(job->exception_type) +
-		     length(job->exception_note) + length(job->resources);
+		     length(job->exception_note) + length(job->resources) + length(memo);
 	struct record *r = calloc(1, sizeof(*r) + len);
 	char *p = (char *)(r + 1);
 
-	if (!r)
+	if (!r || (job->memo && !memo)) {
+		free(memo);
+		free(r);
 		return NULL;
+	}
 	r->id = job->id;
 	memcpy(r->entered, job->entered, sizeof(r->entered));
 	r->expiration = job->expiration;
@@ -105,6 +109,7 @@ static struct record *record_create(const struct job *job)
 	r->ncores = job->ncores;
 	r->nnodes = job->nnodes;
 	r->status = job->status;
+	r->flags = job->flags;
 	r->urgency = (unsigned char)job->urgency;
 	r->result = (unsigned char)job_result(job);
 	r->exception_severity = (unsigned char)job->exception_severity;
@@ -119,6 +124,8 @@ static struct record *record_create(const struct job *job)
 	r->exception_type = put(&p, job->exception_type);
 	r->exception_note = put(&p, job->exception_note);
 	r->resources = put(&p, job->resources);
+	r->memo = put(&p, memo);
+	free(memo);
 	return r;
 }
 

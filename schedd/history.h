@@ -21,6 +21,8 @@ struct record {
 	bool exception, started, finished;
 	const char *name, *cwd, *queue, *nodelist, *ranks;
 	const char *exception_type, *exception_note, *resources;
+	const char *memo;	/* JSON, an object */
+	int flags;
 };
 
 struct history;

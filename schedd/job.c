@@ -13,6 +13,7 @@
 #include "proto/duration.h"
 #include "schedd/dependency.h"
 #include "schedd/job.h"
+#include "schedd/update.h"
 
 struct job *job_create(struct schedd *s, uint64_t id)
 {
@@ -49,6 +50,7 @@ void job_destroy(struct job *job)
 	free(job->nodes);
 	free(job->exception_type);
 	free(job->exception_note);
+	json_decref(job->memo);
 	job->magic = 0;
 	free(job);
 }
@@ -242,6 +244,8 @@ int job_set_resources(struct job *job, struct resource_set *R)
 	job->nnodes = (int)R->count;
 	job->ncores = (int)resource_set_ncores(R);
 	job->ntasks = total;
+	if (job->moved > 0)
+		R->expiration = job->moved;
 	job->expiration = R->expiration;
 	return 0;
 }
@@ -320,6 +324,17 @@ static int take_event(struct job *job, const struct jobevent *ev)
 		return dependency_opened(job, ev->description);
 	case EVENT_DEPENDENCY_REMOVE:
 		dependency_closed(job, ev->description);
+		return 0;
+	case EVENT_SET_FLAGS:
+		return update_flags(job, ev->context);
+	case EVENT_MEMO:
+		return update_memo(job, ev->context);
+	case EVENT_JOBSPEC_UPDATE:
+		return update_apply(job, ev->context);
+	case EVENT_RESOURCE_UPDATE:
+		job->expiration = job->moved = ev->expiration;
+		if (job->R)
+			job->R->expiration = ev->expiration;
 		return 0;
 	case EVENT_PRIORITY:
 		job->priority = ev->priority;

@@ -80,6 +80,8 @@ struct job {
 	char *ranks, *nodelist;		/* likewise */
 	int ncores, nnodes, ntasks;	/* as asked, then as given */
 	double expiration;		/* seconds since 1970; 0: none */
+	double moved;			/* the same, if it has been changed */
+	json_t *memo;			/* object: annotations.user; or NULL */
 	bool allocated;			/* by its log: alloc, no free */
 	bool guest;			/* its namespace exists */
 	struct job_node *nodes;		/* nnodes of them, of R */

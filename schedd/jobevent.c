@@ -93,6 +93,28 @@ static int encode_text(struct wire_buf *buf, const char *before,
 	return wire_buf_add(buf, after, strlen(after));
 }
 
+static int encode_object(struct wire_buf *buf, const json_t *context)
+{
+	char *text = json_dumps(context, JSON_COMPACT);
+	int r;
+
+	if (!text) {
+		errno = ENOMEM;
+		return -1;
+	}
+	r = buf_printf(buf, ",\"context\":%s", text);
+	free(text);
+	return r;
+}
+
+static int encode_end(struct wire_buf *buf, const struct jobevent *ev)
+{
+	if (encode_text(buf, ",\"context\":{\"description\":",
+			ev->description, "") < 0)
+		return -1;
+	return buf_printf(buf, ",\"status\":%d}", ev->status);
+}
+
 static int encode_context(struct wire_buf *buf, const struct jobevent *ev)
 {
 	switch (ev->event) {
@@ -103,8 +125,20 @@ static int encode_context(struct wire_buf *buf, const struct jobevent *ev)
 				  ev->flags);
 	case EVENT_DEPENDENCY_ADD:
 	case EVENT_DEPENDENCY_REMOVE:
+	case EVENT_PROLOG_START:
+	case EVENT_EPILOG_START:
 		return encode_text(buf, ",\"context\":{\"description\":",
 				   ev->description, "}");
+	case EVENT_PROLOG_FINISH:
+	case EVENT_EPILOG_FINISH:
+		return encode_end(buf, ev);
+	case EVENT_SET_FLAGS:
+	case EVENT_MEMO:
+	case EVENT_JOBSPEC_UPDATE:
+		return encode_object(buf, ev->context);
+	case EVENT_RESOURCE_UPDATE:
+		return buf_printf(buf, ",\"context\":{\"expiration\":%.6f}",
+				  ev->expiration);
 	case EVENT_PRIORITY:
 		return buf_printf(buf, ",\"context\":{\"priority\":%lld}",
 				  (long long)ev->priority);
@@ -156,8 +190,23 @@ static int unpack(struct jobevent *ev, json_t *context, json_error_t *error)
 		return r;
 	case EVENT_DEPENDENCY_ADD:
 	case EVENT_DEPENDENCY_REMOVE:
+	case EVENT_PROLOG_START:
+	case EVENT_EPILOG_START:
 		return json_unpack_ex(context, error, 0, "{s:s}",
 				      "description", &ev->description);
+	case EVENT_PROLOG_FINISH:
+	case EVENT_EPILOG_FINISH:
+		return json_unpack_ex(context, error, 0, "{s:s s:i}",
+				      "description", &ev->description,
+				      "status", &ev->status);
+	case EVENT_SET_FLAGS:
+	case EVENT_MEMO:
+	case EVENT_JOBSPEC_UPDATE:
+		ev->context = context;
+		return json_unpack_ex(context, error, 0, "{}");
+	case EVENT_RESOURCE_UPDATE:
+		return json_unpack_ex(context, error, 0, "{s:F}",
+				      "expiration", &ev->expiration);
 	case EVENT_PRIORITY:
 		r = json_unpack_ex(context, error, 0, "{s:I}", "priority",
 				   &priority);

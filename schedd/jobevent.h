@@ -5,6 +5,7 @@
 #ifndef WEIR_SCHEDD_JOBEVENT_H
 #define WEIR_SCHEDD_JOBEVENT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,12 +29,15 @@ struct jobevent {
 	int urgency;		/* submit, urgency */
 	int flags;		/* submit: WEIR_JOB_... */
 	int64_t priority;	/* priority */
-	int status;		/* finish: a wait status */
+	int status;		/* finish: a wait status; prolog-finish,
+				   epilog-finish: 0 is fine */
 	int severity;		/* exception */
 	int wait_status;	/* exception: or NO_WAIT_STATUS */
 	const char *type;	/* exception */
 	const char *note;	/* exception; NULL: none */
-	const char *description;	/* dependency-* */
+	const char *description;	/* dependency-*, prolog-*, epilog-* */
+	double expiration;	/* resource-update: seconds since 1970 */
+	json_t *context;	/* memo, jobspec-update, set-flags: all of it */
 	const char *resources;	/* alloc: the summary of its annotations */
 };
 

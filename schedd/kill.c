@@ -55,9 +55,13 @@ void limit_set(struct schedd *s, struct job *job)
 {
 	struct timeval tv = seconds(job->expiration - now_wall());
 
-	if (job->expiration <= 0)
+	if (job->expiration <= 0) {
+		if (job->limit_timer)
+			evtimer_del(job->limit_timer);
 		return;
-	job->limit_timer = evtimer_new(s->base, on_limit, job);
+	}
+	if (!job->limit_timer)
+		job->limit_timer = evtimer_new(s->base, on_limit, job);
 	if (!job->limit_timer || evtimer_add(job->limit_timer, &tv) < 0)
 		schedd_restart(s, "out of memory");
 }

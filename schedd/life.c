@@ -90,7 +90,7 @@ static void act_depend(struct schedd *s, struct job *job)
 static void act_priority(struct schedd *s, struct job *job)
 {
 	struct jobevent ev = {
-		.event = EVENT_PRIORITY, .priority = job->urgency,
+		.event = EVENT_PRIORITY, .priority = priority_of(job),
 	};
 
 	job_post(s, job, &ev);
@@ -119,6 +119,14 @@ static void act_start(struct schedd *s, struct job *job)
 	}
 	limit_set(s, job);
 	exec_start(s, job);
+}
+
+static void act_limit(struct schedd *s, struct job *job)
+{
+	if (job->want.mock)
+		mock_limit(s, job);
+	else
+		limit_set(s, job);
 }
 
 /* Its tasks run: others may have waited for that. */
@@ -176,6 +184,7 @@ static void (*const actions[ACTIONS])(struct schedd *, struct job *) = {
 	[ACTION_QUEUE] = act_queue,
 	[ACTION_START] = act_start,
 	[ACTION_STARTED] = act_started,
+	[ACTION_LIMIT] = act_limit,
 	[ACTION_STOP] = act_stop,
 	[ACTION_RELEASE] = act_release,
 	[ACTION_FREE] = act_free,

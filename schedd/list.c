@@ -27,6 +27,7 @@ struct view {
 	int exception_severity, status, result;
 	const char *exception_type, *exception_note;
 	const struct job *job;		/* NULL once it has ended */
+	const char *memo;		/* and then this, or NULL */
 };
 
 static struct view view_job(const struct job *job)
@@ -64,7 +65,7 @@ static struct view view_record(const struct record *r)
 		.exception_severity = r->exception_severity,
 		.status = r->status, .result = r->result,
 		.exception_type = r->exception_type,
-		.exception_note = r->exception_note,
+		.exception_note = r->exception_note, .memo = r->memo,
 	};
 }
 
@@ -88,6 +89,22 @@ static json_t *string(const char *s)
 static bool ended(const struct view *v)
 {
 	return v->state == STATE_INACTIVE;
+}
+
+static json_t *annotations(const struct view *v)
+{
+	json_t *o = NULL, *user;
+
+	user = v->job ? json_incref(v->job->memo) :
+	       v->memo ? json_loads(v->memo, 0, NULL) : NULL;
+	if (v->resources || user)
+		o = json_object();
+	if (v->resources)
+		json_object_set_new(o, "sched", json_pack("{s:s}",
+				    "resource_summary", v->resources));
+	if (user)
+		json_object_set_new(o, "user", user);
+	return o;
 }
 
 #define ATTRIBUTE(name, value) \
@@ -123,8 +140,7 @@ X(exception_note, string(v->exception_note)) \
 X(success, ended(v) ? json_boolean(v->result == RESULT_COMPLETED) : NULL) \
 X(exception_occurred, ended(v) ? json_boolean(v->exception) : NULL) \
 X(dependencies, v->job ? dependency_list(v->job) : NULL) \
-X(annotations, v->resources ? json_pack("{s:{s:s}}", "sched", \
-	"resource_summary", v->resources) : NULL)
+X(annotations, annotations(v))
 
 ATTRIBUTES(ATTRIBUTE)
 

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "schedd/schedd.h"
+#include "schedd/update.h"
 
-/* The job ID, if the caller may act on it; else the call has failed. */
-static struct job *find(struct schedd *s, weir_call_t *call, json_int_t id)
+#define MEMO_MAX	16384	/* bytes of JSON */
+
+struct job *call_job(struct schedd *s, weir_call_t *call, json_int_t id)
 {
 	const struct record *r;
 	struct job *job = jobs_find(s->jobs, (uint64_t)id);
@@ -63,7 +65,7 @@ void do_raise(struct schedd *s, weir_call_t *call)
 	} else if (strlen(note) > NOTE_MAX) {
 		weir_call_fail(call, EINVAL, "note: must have at most %d "
 			       "bytes, has %zu", NOTE_MAX, strlen(note));
-	} else if ((job = find(s, call, id))) {
+	} else if ((job = call_job(s, call, id))) {
 		commit_reply(s->commit, call, 0);
 		job_raise_by(s, job, type, severity, note,
 			     weir_call_uid(call));
@@ -87,7 +89,7 @@ void do_kill(struct schedd *s, weir_call_t *call)
 	} else if (signum < 1 || signum >= NSIG) {
 		weir_call_fail(call, EINVAL, "signum: must be 1 to %d, got "
 			       "%d", NSIG - 1, signum);
-	} else if ((job = find(s, call, id))) {
+	} else if ((job = call_job(s, call, id))) {
 		if (job->state != STATE_RUN || job->want.mock) {
 			weir_call_fail(call, EINVAL, "job is not running");
 		} else {
@@ -112,14 +114,44 @@ void do_urgency(struct schedd *s, weir_call_t *call)
 			   &ev.urgency) < 0)
 		weir_call_fail(call, EPROTO, "%s", error.text);
 	else if (check_urgency(s, call, ev.urgency) < 0 ||
-		 !(job = find(s, call, id)))
+		 !(job = call_job(s, call, id)))
 		;	/* the call has failed */
 	else if (!(STATE_BIT(job->state) & STATE_PENDING))
-		weir_call_fail(call, EINVAL, "job has resources already");
+		weir_call_fail(call, EINVAL, "urgency cannot be changed once "
+			       "resources are allocated");
 	else {
 		ev.userid = weir_call_uid(call);
-		commit_reply(s->commit, call, 0);
+		commit_reply_json(s->commit, call, json_pack("{s:i}",
+				  "old_urgency", job->urgency));
 		job_post(s, job, &ev);
+	}
+	json_decref(o);
+}
+
+void do_memo(struct schedd *s, weir_call_t *call)
+{
+	json_t *o = call_json(call);
+	struct jobevent ev = { .event = EVENT_MEMO };
+	json_error_t error;
+	struct job *job;
+	json_int_t id;
+	int is_volatile = 0;
+
+	if (!o)
+		return;
+	if (json_unpack_ex(o, &error, 0, "{s:I s?b s:o}", "id", &id,
+			   "volatile", &is_volatile, "memo", &ev.context) < 0) {
+		weir_call_fail(call, EPROTO, "%s", error.text);
+	} else if (!json_is_object(ev.context) ||
+		   json_dumpb(ev.context, NULL, 0, 0) > MEMO_MAX) {
+		weir_call_fail(call, EINVAL, "memo: must be an object of at "
+			       "most %d bytes", MEMO_MAX);
+	} else if ((job = call_job(s, call, id))) {
+		commit_reply(s->commit, call, 0);
+		if (!is_volatile)
+			job_post(s, job, &ev);
+		else if (update_memo(job, ev.context) < 0)
+			schedd_restart(s, "out of memory");
 	}
 	json_decref(o);
 }

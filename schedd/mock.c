@@ -36,7 +36,7 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 		finish(job->schedd, job, 0);
 }
 
-void mock_start(struct schedd *s, struct job *job)
+void mock_limit(struct schedd *s, struct job *job)
 {
 	double end = limited(job) ? job->expiration :
 		     job->entered[STATE_RUN] + job->want.mock_duration;
@@ -51,11 +51,17 @@ void mock_start(struct schedd *s, struct job *job)
 			tv.tv_sec++;
 		}
 	}
-	if (!job->started)
-		job_post_plain(s, job, EVENT_START);
-	job->limit_timer = evtimer_new(s->base, on_end, job);
+	if (!job->limit_timer)
+		job->limit_timer = evtimer_new(s->base, on_end, job);
 	if (!job->limit_timer || evtimer_add(job->limit_timer, &tv) < 0)
 		schedd_restart(s, "out of memory");
+}
+
+void mock_start(struct schedd *s, struct job *job)
+{
+	if (!job->started)
+		job_post_plain(s, job, EVENT_START);
+	mock_limit(s, job);
 }
 
 void mock_end(struct schedd *s, struct job *job)

@@ -21,6 +21,7 @@
 #include "schedd/job.h"
 #include "schedd/jobs.h"
 #include "schedd/pool.h"
+#include "schedd/priority.h"
 
 #define SCHEDD_MAGIC	0x53434844u
 #define URGENCY_MAX	31
@@ -96,10 +97,11 @@ int exec_watch(struct schedd *s);
 
 /* ---- kill.c ---- */
 void kill_job(struct schedd *s, struct job *job);
-void limit_set(struct schedd *s, struct job *job);
+void limit_set(struct schedd *s, struct job *job);	/* or moved */
 
 /* ---- mock.c ---- */
 void mock_start(struct schedd *s, struct job *job);
+void mock_limit(struct schedd *s, struct job *job);	/* it has moved */
 void mock_end(struct schedd *s, struct job *job);
 
 /* ---- nodes.c ---- */
@@ -121,12 +123,15 @@ bool may_act(struct schedd *s, weir_call_t *call, uid_t owner);
 json_t *call_json(weir_call_t *call);
 void call_answer(weir_call_t *call, json_t *body);	/* BODY is taken */
 
+/* The job ID, if the caller may act on it and it is active; else the call has
+ * failed. (manager.c) */
+struct job *call_job(struct schedd *s, weir_call_t *call, json_int_t id);
 /* 0, or -1 and the call has failed. (manager.c) */
 int check_urgency(struct schedd *s, weir_call_t *call, int urgency);
 
 typedef void method_f(struct schedd *s, weir_call_t *call);
 method_f do_submit;				/* ingest.c */
-method_f do_raise, do_kill, do_urgency, do_ping;	/* manager.c */
+method_f do_raise, do_kill, do_urgency, do_memo, do_ping;	/* manager.c */
 method_f do_report;	/* exec.c */
 method_f do_list, do_list_id, do_job_stats;	/* list.c */
 method_f do_lookup, do_eventlog_watch;		/* info.c */

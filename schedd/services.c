@@ -18,6 +18,7 @@ static const struct method {
 	{ "job-manager", "raise", do_raise },
 	{ "job-manager", "kill", do_kill },
 	{ "job-manager", "urgency", do_urgency },
+	{ "job-manager", "memo", do_memo },
 	{ "job-manager", "ping", do_ping },
 	{ "job-manager", "report", do_report },
 	{ "job-list", "list", do_list },

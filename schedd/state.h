@@ -24,10 +24,13 @@ enum job_state {
 #define STATE_ALL	((1u << STATES) - 1)
 
 enum job_event {
-	EVENT_SUBMIT, EVENT_VALIDATE, EVENT_DEPENDENCY_ADD,
+	EVENT_SUBMIT, EVENT_VALIDATE, EVENT_INVALIDATE, EVENT_DEPENDENCY_ADD,
 	EVENT_DEPENDENCY_REMOVE, EVENT_DEPEND, EVENT_PRIORITY, EVENT_URGENCY,
-	EVENT_ALLOC, EVENT_START, EVENT_FINISH, EVENT_RELEASE, EVENT_FREE,
-	EVENT_CLEAN,
+	EVENT_ALLOC, EVENT_PROLOG_START, EVENT_PROLOG_FINISH, EVENT_START,
+	EVENT_FINISH, EVENT_EPILOG_START, EVENT_EPILOG_FINISH, EVENT_RELEASE,
+	EVENT_FREE, EVENT_CLEAN,
+	EVENT_SET_FLAGS, EVENT_MEMO, EVENT_JOBSPEC_UPDATE,
+	EVENT_RESOURCE_UPDATE,
 	EVENT_EXCEPTION,	/* severity 1 to 7 */
 	EVENT_FATAL,		/* an exception of severity 0 */
 	EVENT_OTHER,		/* a name that we don't know */
@@ -42,6 +45,7 @@ enum job_action {
 	ACTION_QUEUE,		/* it waits for resources, at its place */
 	ACTION_START,		/* tell its nodes */
 	ACTION_STARTED,		/* tell those who waited for that */
+	ACTION_LIMIT,		/* its end of time has moved */
 	ACTION_STOP,		/* let go, or kill what runs */
 	ACTION_RELEASE,		/* nothing of it runs any more */
 	ACTION_FREE,		/* give its resources back */

@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "libclient/weir.h"
 #include "schedd/history.h"
 #include "schedd/jobs.h"
+#include "schedd/priority.h"
 #include "t/unit/tap.h"
 
 static struct job *job(uint64_t id, int64_t priority)
@@ -210,6 +212,7 @@ static void test_lines(void)
 	struct eventlog_event line;
 	struct proto_error err;
 	struct jobevent ev, again;
+	json_t *context = json_pack("{s:[s] s:n}", "flags", "debug", "x");
 	int e, bad = 0;
 
 	wire_buf_init(&a);
@@ -224,6 +227,7 @@ static void test_lines(void)
 			.note = "tab\t, \"quote\" \\ and \303\244",
 			.description = "after-start=f1",
 			.resources = "rank0/core[0-1]",
+			.expiration = 1700000001.5, .context = context,
 		};
 		wire_buf_reset(&a);
 		wire_buf_reset(&b);
@@ -245,6 +249,7 @@ static void test_lines(void)
 		}
 		eventlog_clear(&line);
 	}
+	json_decref(context);
 	is_int(bad, 0, "events survive being written and read");
 	wire_buf_free(&a);
 	wire_buf_free(&b);
@@ -340,10 +345,84 @@ static void test_request(void)
 		"dependency scheme \"\" not supported");
 }
 
+/* The event with this CONTEXT happens to J. */
+static int change(struct job *j, enum job_event event, const char *context)
+{
+	json_t *o = json_loads(context, 0, NULL);
+	struct jobevent ev = { .event = event, .time = 1, .context = o,
+			       .expiration = 2000 };
+	enum job_action action;
+	int r = job_update(j, &ev, &action);
+
+	json_decref(o);
+	return r < 0 ? -1 : (int)action;
+}
+
+static void has_memo(struct job *j, const char *context, const char *want)
+{
+	char *text;
+
+	change(j, EVENT_MEMO, context);
+	text = j->memo ? json_dumps(j->memo, JSON_COMPACT | JSON_SORT_KEYS) :
+			 NULL;
+	is_str(text, want, context);
+	free(text);
+}
+
+static void test_changes(void)
+{
+	struct job *j = job(7, 0);
+
+	step(j, EVENT_SUBMIT, 1);
+	change(j, EVENT_JOBSPEC_UPDATE, "{\"attributes.system.duration\":90,"
+	       "\"attributes.system.job.name\":\"n\","
+	       "\"attributes.system.queue\":\"q\",\"attributes.user.x\":1}");
+	ok(j->want.duration == 90, "jobspec-update: the duration");
+	is_str(j->name, "n", "the name");
+	ok(j->named, "which is given now");
+	is_str(j->queue, "q", "the queue");
+	change(j, EVENT_JOBSPEC_UPDATE, "{\"attributes.system.duration\":"
+	       "\"x\",\"attributes.system.queue\":7}");
+	ok(j->want.duration == 90 && !strcmp(j->queue, "q"),
+	   "what has the wrong type changes nothing");
+	is_int(change(j, EVENT_RESOURCE_UPDATE, "{}"), -1,
+	       "resource-update needs resources");
+	has_memo(j, "{\"a\":1,\"b\":{\"c\":2}}", "{\"a\":1,\"b\":{\"c\":2}}");
+	has_memo(j, "{\"a\":null,\"b\":{\"d\":3}}", "{\"b\":{\"c\":2,\"d\":3}}");
+	has_memo(j, "{\"b\":null}", NULL);
+	change(j, EVENT_SET_FLAGS, "{\"flags\":[\"waitable\",\"x\",1]}");
+	is_int(j->flags, WEIR_JOB_WAITABLE, "set-flags");
+	step(j, EVENT_VALIDATE, 1);
+	step(j, EVENT_DEPEND, 1);
+	step(j, EVENT_PRIORITY, 1);
+	is_int(change(j, EVENT_JOBSPEC_UPDATE, "{}"), ACTION_QUEUE,
+	       "an update in SCHED may change its place");
+	step(j, EVENT_ALLOC, 1);
+	is_int(change(j, EVENT_RESOURCE_UPDATE, "{}"), ACTION_LIMIT,
+	       "resource-update in RUN moves the limit");
+	ok(j->expiration == 2000, "to this time");
+	job_destroy(j);
+}
+
+static void test_priority(void)
+{
+	struct job *j = job(7, 0);
+
+	j->urgency = 16;
+	is_int(priority_of(j), 16, "the priority is the urgency");
+	j->urgency = 0;
+	is_int(priority_of(j), 0, "0 holds");
+	j->urgency = 31;
+	is_int(priority_of(j), 4294967295LL, "31 is before all others");
+	job_destroy(j);
+}
+
 int main(void)
 {
 	test_request();
 	test_find();
+	test_changes();
+	test_priority();
 	test_queue();
 	test_update();
 	test_history_order();
