@@ -18,6 +18,7 @@ SUBCOMMAND(lsattr, "lsattr", INSTANCE, "list the attributes of the instance") \
 SUBCOMMAND(resource, "resource", INSTANCE, "list and describe nodes and cores") \
 SUBCOMMAND(run, "run", JOBS, "run a job and wait for it") \
 SUBCOMMAND(submit, "submit", JOBS, "submit jobs and go on") \
+SUBCOMMAND(bulksubmit, "bulksubmit", JOBS, "submit a job for each input") \
 SUBCOMMAND(jobs, "jobs", JOBS, "list jobs") \
 SUBCOMMAND(job, "job", JOBS, "attach to a job, see its events, signal it") \
 SUBCOMMAND(cancel, "cancel", JOBS, "cancel jobs") \

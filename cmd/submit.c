@@ -19,7 +19,7 @@ static void free_list(struct word_list *list)
 	free(list->word);
 }
 
-static void free_options(struct submit_options *o)
+void submit_options_free(struct submit_options *o)
 {
 	free_list(&o->setopt);
 	free_list(&o->setattr);
@@ -80,7 +80,7 @@ int main_run(int argc, char **argv)
 	} else {
 		result = run(&o);
 	}
-	free_options(&o);
+	submit_options_free(&o);
 	return result;
 }
 
@@ -93,8 +93,8 @@ int main_submit(int argc, char **argv)
 	usage_status = 2;
 	submit_parse(&o, argc, argv);
 	h = o.dry_run ? NULL : open_lasting();
-	result = submit_copies(h, &o);
+	result = submit_copies(h, &o, 1);
 	weir_close(h);
-	free_options(&o);
+	submit_options_free(&o);
 	return result;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of weir run and weir submit. */
+/* Shared by the files of weir run, weir submit and weir bulksubmit. */
 #ifndef WEIR_CMD_SUBMIT_H
 #define WEIR_CMD_SUBMIT_H
 
+#include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -31,6 +32,10 @@ struct submit_options {
 
 /* Fills O from the command line; ends the program on an error. */
 void submit_parse(struct submit_options *o, int argc, char **argv);
+void submit_options_free(struct submit_options *o);
+/* The options of weir submit, for getopt. */
+#define SUBMIT_SHORTS "n:c:g:N:xt:q:B:o:S:ul"
+const struct option *submit_longs(void);
 /* The job's request; CC is the copy's number or NULL. */
 json_t *submit_jobspec(const struct submit_options *o, const char *cc);
 
@@ -39,8 +44,9 @@ json_t *submit_environment(const struct word_list *rules);
 /* submit_limits.c: soft limits after the rules of --rlimit; NULL: none */
 json_t *submit_limits(const struct word_list *rules);
 
-/* submit_copies.c: several jobs, pipelined; the exit code */
-int submit_copies(weir_t *h, const struct submit_options *o);
+/* submit_copies.c: the jobs of COUNT requests, pipelined; the exit code. What
+ * is to be done with them once they are submitted, the first says for all. */
+int submit_copies(weir_t *h, const struct submit_options *o, int count);
 
 void word_add(struct word_list *list, const char *word);
 

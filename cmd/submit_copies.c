@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weir submit: one job or a copy for each id of --cc, sent without waiting
- * for each other's reply; ids printed in order; then, if asked, followed to
- * their end. */
+/* weir submit: one job or a copy for each id of --cc, of one request or
+ * several, sent without waiting for each other's reply; ids printed in order;
+ * then, if asked, followed to their end. */
 #include "config.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,11 +29,13 @@ struct copy {
 
 struct copies {
 	weir_t *h;
-	const struct submit_options *o;
+	const struct submit_options *o;		/* the requests */
+	int requests;
 	struct event_base *base;
-	struct idset *ids;	/* NULL: one job, no number */
 	struct copy *copy;
 	int count, sent, in_flight, printed, done, failures;
+	int next;		/* request whose copies are being sent */
+	struct idset *ids;	/* of it; NULL: one job, no number */
 	unsigned next_id;
 	double start;
 	int result;
@@ -134,17 +137,47 @@ static void on_submitted(weir_future_t *f, void *arg)
 	send_more(c);
 }
 
-/* The text of the next copy's jobspec; to be freed. */
-static char *next_jobspec(struct copies *c)
+/* The numbers of the copies of O; NULL: one job. */
+static struct idset *numbers(const struct submit_options *o)
+{
+	const char *set = o->cc ? o->cc : o->bcc;
+	struct proto_error error;
+	struct idset *ids;
+
+	if (!set)
+		return NULL;
+	if (o->cc && o->bcc)
+		fail("--cc and --bcc cannot be used together");
+	ids = idset_decode(set, &error);
+	if (!ids)
+		fail("--%s: %s", o->cc ? "cc" : "bcc", error.text);
+	return ids;
+}
+
+static void end_request(struct copies *c)
+{
+	idset_destroy(c->ids);
+	c->ids = NULL;
+	c->next++;
+}
+
+/* The text of the next copy's jobspec, to be freed, and *O its request. */
+static char *next_jobspec(struct copies *c, const struct submit_options **o)
 {
 	json_t *jobspec;
 	char number[16], *text;
 
+	while (!c->ids && (c->ids = numbers(&c->o[c->next])) &&
+	       (c->next_id = idset_first(c->ids)) == IDSET_NONE)
+		end_request(c);
+	*o = &c->o[c->next];
 	if (c->ids) {
 		snprintf(number, sizeof(number), "%u", c->next_id);
 		c->next_id = idset_next(c->ids, c->next_id);
 	}
-	jobspec = submit_jobspec(c->o, c->ids ? number : NULL);
+	jobspec = submit_jobspec(*o, c->ids ? number : NULL);
+	if (!c->ids || c->next_id == IDSET_NONE)
+		end_request(c);
 	text = json_dumps(jobspec, 0);
 	json_decref(jobspec);
 	if (!text)
@@ -156,13 +189,13 @@ static void send_more(struct copies *c)
 {
 	while (c->sent < c->count && c->in_flight < IN_FLIGHT_MAX) {
 		struct copy *copy = &c->copy[c->sent++];
-		char *text = next_jobspec(c);
+		const struct submit_options *o;
+		char *text = next_jobspec(c, &o);
 
 		copy->all = c;
 		c->in_flight++;
 		copy->submission = made(weir_job_submit(c->h, text,
-							c->o->urgency,
-							c->o->flags),
+							o->urgency, o->flags),
 					"submit");
 		free(text);
 		weir_future_then(copy->submission, -1, on_submitted, copy);
@@ -171,19 +204,17 @@ static void send_more(struct copies *c)
 
 static void count_copies(struct copies *c)
 {
-	const char *set = c->o->cc ? c->o->cc : c->o->bcc;
-	struct proto_error error;
+	int i;
 
-	c->count = 1;
-	if (!set)
-		return;
-	if (c->o->cc && c->o->bcc)
-		fail("--cc and --bcc cannot be used together");
-	c->ids = idset_decode(set, &error);
-	if (!c->ids)
-		fail("--%s: %s", c->o->cc ? "cc" : "bcc", error.text);
-	c->count = (int)idset_count(c->ids);
-	c->next_id = idset_first(c->ids);
+	for (i = 0; i < c->requests; i++) {
+		struct idset *ids = numbers(&c->o[i]);
+		size_t n = ids ? idset_count(ids) : 1;
+
+		if (n > (size_t)(INT_MAX - c->count))
+			fail("there are too many jobs");
+		c->count += (int)n;
+		idset_destroy(ids);
+	}
 }
 
 static int dry_run(struct copies *c)
@@ -191,18 +222,19 @@ static int dry_run(struct copies *c)
 	int i;
 
 	for (i = 0; i < c->count; i++) {
-		char *text = next_jobspec(c);
+		const struct submit_options *o;
+		char *text = next_jobspec(c, &o);
 
 		puts(text);
 		free(text);
 	}
-	idset_destroy(c->ids);
 	return 0;
 }
 
-int submit_copies(weir_t *h, const struct submit_options *o)
+int submit_copies(weir_t *h, const struct submit_options *o, int count)
 {
-	struct copies c = { .h = h, .o = o, .start = wall_clock() };
+	struct copies c = { .h = h, .o = o, .requests = count,
+			    .start = wall_clock() };
 	int i;
 
 	count_copies(&c);
@@ -231,7 +263,6 @@ int submit_copies(weir_t *h, const struct submit_options *o)
 		attach_destroy(c.copy[i].attach);
 	weir_attach(h, NULL);
 	event_base_free(c.base);
-	idset_destroy(c.ids);
 	free(c.copy);
 	return c.result;
 }

@@ -191,14 +191,9 @@ static void take(struct submit_options *o, int c)
 	{ "quiet", no_argument, NULL, OPT_QUIET }, \
 	{ "wait-event", required_argument, NULL, OPT_WAIT_EVENT }
 
-void submit_parse(struct submit_options *o, int argc, char **argv)
+const struct option *submit_longs(void)
 {
-	static const struct option run_longs[] = {
-		COMMON_LONGS,
-		{ "verbose", no_argument, NULL, 'v' },
-		{ 0 }
-	};
-	static const struct option submit_longs[] = {
+	static const struct option longs[] = {
 		COMMON_LONGS,
 		{ "wait", no_argument, NULL, OPT_WAIT },
 		{ "watch", no_argument, NULL, OPT_WATCH },
@@ -208,12 +203,23 @@ void submit_parse(struct submit_options *o, int argc, char **argv)
 		{ "bcc", required_argument, NULL, OPT_BCC },
 		{ 0 }
 	};
+
+	return longs;
+}
+
+void submit_parse(struct submit_options *o, int argc, char **argv)
+{
+	static const struct option run_longs[] = {
+		COMMON_LONGS,
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 }
+	};
 	int c;
 
 	o->urgency = WEIR_URGENCY_DEFAULT;
-	while ((c = next_option(argc, argv, o->run ? "n:c:g:N:xt:q:B:o:S:ulv" :
-				"n:c:g:N:xt:q:B:o:S:ul",
-				o->run ? run_longs : submit_longs,
+	while ((c = next_option(argc, argv, o->run ? SUBMIT_SHORTS "v" :
+				SUBMIT_SHORTS,
+				o->run ? run_longs : submit_longs(),
 				"weir-submit")) != -1)
 		if (!copies_option(o, c))
 			take(o, c);
