@@ -67,6 +67,7 @@ struct agent {
 	char host[256];
 	uint64_t lease;
 	/* cores of this node: the cpus of each, by logical index */
+	struct idset *only_cores;	/* of these; NULL: all there are */
 	struct idset *cores, *gpus;
 	cpu_set_t *core_cpus;
 	unsigned core_count;

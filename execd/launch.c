@@ -184,6 +184,7 @@ int launch(struct agent_job *j, const char *text, size_t len, char *buf,
 		return -1;
 	}
 	spec.jobspec = jobspec;
+	spec.cores = node ? node->cores : NULL;
 	spec.gpus = node ? node->gpus : NULL;
 	if (node && !affinity_off(jobspec) && job_cpus(a, node->cores, &cpus))
 		spec.cpus = &cpus;

@@ -46,16 +46,29 @@ void agent_again(struct agent *a, const char *fmt, ...)
 	daemon_restart(&process, a->argv);
 }
 
+static struct idset *only(const char *option, const char *text)
+{
+	struct proto_error error;
+	struct idset *set = text ? idset_decode(text, &error) : NULL;
+
+	if (text && !set)
+		daemon_fail(&process, "--%s: %s", option, error.text);
+	return set;
+}
+
 static void options(struct agent *a, int argc, char **argv)
 {
 	uint64_t rank = UINT64_MAX;
-	const char *uri = NULL, *rundir = NULL;
+	const char *uri = NULL, *rundir = NULL, *cores = NULL, *gpus = NULL;
 	const struct daemon_option options[] = {
 		{ "rank", DAEMON_NUMBER, &rank, "N",
 		  "which node of the instance this is" },
 		{ "uri", DAEMON_STRING, &uri, "URI", "where kvsd is" },
 		{ "rundir", DAEMON_STRING, &rundir, "DIR",
 		  "folder for sockets and running jobs" },
+		{ "cores", DAEMON_STRING, &cores, "IDSET",
+		  "only these cores" },
+		{ "gpus", DAEMON_STRING, &gpus, "IDSET", "these GPUs" },
 		{ NULL, DAEMON_FLAG, NULL, NULL, NULL }
 	};
 
@@ -64,6 +77,8 @@ static void options(struct agent *a, int argc, char **argv)
 		daemon_fail(&process, "--rank=N is needed, from 0 to 2^20");
 	if (!uri || !rundir)
 		daemon_fail(&process, "--uri and --rundir are needed");
+	a->only_cores = only("cores", cores);
+	a->gpus = only("gpus", gpus);
 	a->rank = (unsigned)rank;
 	a->uri = uri;
 	a->rundir = rundir;
@@ -196,7 +211,7 @@ int main(int argc, char **argv)
 	if (node_discover(&a, error, sizeof(error)) < 0)
 		daemon_fail(&process, "%s", error);
 	if (process.check_only) {
-		printf("%s: %u cores\n", a.host, a.core_count);
+		printf("%s: %zu cores\n", a.host, idset_count(a.cores));
 		node_free(&a);
 		free(a.socket_path);
 		return 0;

@@ -26,7 +26,8 @@ static int take_cores(struct agent *a, hwloc_topology_t topology)
 		n = hwloc_get_nbobjs_by_type(topology, type);
 	}
 	a->cores = idset_create();
-	a->gpus = idset_create();
+	if (!a->gpus)
+		a->gpus = idset_create();
 	a->core_cpus = calloc(n > 0 ? n : 1, sizeof(*a->core_cpus));
 	if (!a->cores || !a->gpus || !a->core_cpus || n < 1)
 		return -1;
@@ -40,6 +41,30 @@ static int take_cores(struct agent *a, hwloc_topology_t topology)
 	}
 	a->core_count = (unsigned)n;
 	return idset_range_set(a->cores, 0, (unsigned)n - 1);
+}
+
+/* Those that it was told to use. */
+static int restrict_cores(struct agent *a, char *error, size_t size)
+{
+	unsigned core;
+
+	if (!a->only_cores)
+		return 0;
+	for (core = idset_first(a->only_cores); core != IDSET_NONE;
+	     core = idset_next(a->only_cores, core))
+		if (!idset_test(a->cores, core)) {
+			snprintf(error, size, "--cores: there is no core %u",
+				 core);
+			return -1;
+		}
+	if (idset_empty(a->only_cores)) {
+		snprintf(error, size, "--cores: is empty");
+		return -1;
+	}
+	idset_destroy(a->cores);
+	a->cores = a->only_cores;
+	a->only_cores = NULL;
+	return 0;
 }
 
 static int take_topology(struct agent *a, hwloc_topology_t topology)
@@ -77,7 +102,7 @@ int node_discover(struct agent *a, char *error, size_t size)
 	else if (take_topology(a, topology) < 0)
 		snprintf(error, size, "hwloc cannot export the topology");
 	else
-		r = 0;
+		r = restrict_cores(a, error, size);
 	hwloc_topology_destroy(topology);
 	return r;
 }
@@ -134,6 +159,7 @@ out:
 
 void node_free(struct agent *a)
 {
+	idset_destroy(a->only_cores);
 	idset_destroy(a->cores);
 	idset_destroy(a->gpus);
 	free(a->core_cpus);

@@ -287,8 +287,12 @@ void shell_main(const struct shell_spec *spec)
 	link_open(&s);
 	/* from here on a new agent must not start the job again */
 	dprintf(spec->lock, "%d\n", (int)getpid());
-	if (make_tmpdir(&s))
-		start_tasks(&s);
+	if (make_tmpdir(&s)) {
+		if (files_write(&s) == 0)
+			start_tasks(&s);
+		else
+			fail(&s, s.failure, s.failure_status);
+	}
 	most = 2 + 3 * (size_t)s.ntasks;
 	p = calloc(most, sizeof(*p));
 	source = calloc(most, sizeof(*source));

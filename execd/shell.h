@@ -22,7 +22,7 @@ struct shell_spec {
 	int ntasks;		/* of the whole job */
 	const struct idset *tasks;	/* ranks of those on this node */
 	const cpu_set_t *cpus;	/* of its cores; NULL: no binding */
-	const struct idset *gpus;
+	const struct idset *cores, *gpus;	/* NULL: none */
 	unsigned rank;		/* of the execd */
 	const char *host, *uri, *rundir, *socket_path;
 	int lock;		/* locked file, held while the shell lives */
@@ -49,6 +49,7 @@ struct shell {
 	struct task *task;
 	int ntasks, running;
 	bool unbuffered;
+	bool env_tags;		/* values of the environment have {{tags}} */
 	char *tmpdir;
 	int signal_fd;
 	/* link to the agent */
@@ -83,6 +84,18 @@ int task_start(struct shell *s, struct task *t);
 void task_signal(struct shell *s, int signum);
 void task_reap(struct shell *s);
 int task_greatest_status(const struct shell *s);
+
+/* shell_template.c */
+bool template_has_tags(const char *text);
+/* TEXT with its {{tags}} filled in for T (NULL: for no task); to be freed. */
+char *template_fill(const struct shell *s, const struct task *t,
+		    const char *text);
+/* The same of words, NULL after the last; each and the array to be freed. */
+char **template_fill_all(const struct shell *s, const struct task *t,
+			 const char *const *words);
+
+/* shell_files.c: 0, or -1 as task_start */
+int files_write(struct shell *s);
 
 /* shell_stdio.c */
 bool stdio_room(const struct shell *s);	/* for more output */

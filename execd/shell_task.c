@@ -35,7 +35,23 @@ static void set(const char *name, const char *fmt, ...)
 	setenv(name, value, 1);
 }
 
-static void set_job_environment(const struct shell *s)
+/* A value of the job's environment. */
+static void set_value(struct shell *s, const struct task *t, const char *name,
+		      const char *value)
+{
+	char *filled;
+
+	if (!template_has_tags(value)) {
+		setenv(name, value, 1);
+		return;
+	}
+	s->env_tags = true;
+	filled = template_fill(s, t, value);
+	setenv(name, filled, 1);
+	free(filled);
+}
+
+static void set_job_environment(struct shell *s, const struct task *t)
 {
 	const struct shell_spec *spec = s->spec;
 	char id[JOBID_SIZE], *gpus;
@@ -45,7 +61,7 @@ static void set_job_environment(const struct shell *s)
 	clearenv();
 	json_object_foreach(spec->jobspec->environment, name, value)
 		if (json_is_string(value))
-			setenv(name, json_string_value(value), 1);
+			set_value(s, t, name, json_string_value(value));
 	jobid_encode(spec->id, JOBID_F58, id);
 	set("WEIR_JOB_ID", "%s", id);
 	set("WEIR_JOB_SIZE", "%d", spec->ntasks);
@@ -60,10 +76,10 @@ static void set_job_environment(const struct shell *s)
 	setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);
 }
 
-static void set_environment(const struct shell *s, const struct task *t)
+static void set_environment(struct shell *s, const struct task *t)
 {
-	if (t == s->task)
-		set_job_environment(s);
+	if (t == s->task || s->env_tags)
+		set_job_environment(s, t);
 	set("WEIR_TASK_RANK", "%d", t->rank);
 	set("WEIR_TASK_LOCAL_ID", "%d", t->local);
 }
@@ -109,8 +125,8 @@ struct trouble {
 /* A frame of its own: what it writes must not be where its parent, which goes
  * on in the same memory, keeps something else. */
 __attribute__((noinline, noreturn))
-static void child(const struct shell *s, const int theirs[3],
-		  struct trouble *trouble, pid_t shell)
+static void child(const struct shell *s, const char *const *argv,
+		  const int theirs[3], struct trouble *trouble, pid_t shell)
 {
 	const struct jobspec *spec = s->spec->jobspec;
 	sigset_t none;
@@ -135,7 +151,7 @@ static void child(const struct shell *s, const int theirs[3],
 		trouble->in_cwd = true;
 		trouble->errnum = errno;
 	} else {
-		execvp(spec->argv[0], (char *const *)spec->argv);
+		execvp(argv[0], (char *const *)argv);
 		trouble->errnum = errno;
 	}
 	_exit(127);
@@ -184,22 +200,26 @@ static int refuse(struct shell *s, const struct task *t, const char *what,
 	return -1;
 }
 
-int task_start(struct shell *s, struct task *t)
+static void free_words(char **words)
+{
+	size_t i;
+
+	for (i = 0; words[i]; i++)
+		free(words[i]);
+	free(words);
+}
+
+/* Forks; 0, or -1 as task_start. */
+static int spawn(struct shell *s, struct task *t, const char *const *argv,
+		 const int theirs[3])
 {
 	const struct jobspec *spec = s->spec->jobspec;
 	struct trouble trouble = { 0 };
 	pid_t shell = getpid();
-	int theirs[3];
 
-	if (make_pipes(t, theirs) < 0) {
-		close_all(theirs);
-		return refuse(s, t, "pipe", strerror(errno), 1);
-	}
-	set_environment(s, t);
 	t->pid = vfork();
 	if (t->pid == 0)
-		child(s, theirs, &trouble, shell);
-	close_all(theirs);
+		child(s, argv, theirs, &trouble, shell);
 	if (t->pid < 0) {
 		t->pid = 0;
 		return refuse(s, t, "fork", strerror(errno), 1);
@@ -213,8 +233,25 @@ int task_start(struct shell *s, struct task *t)
 	t->pid = 0;
 	if (trouble.in_cwd)
 		return refuse(s, t, spec->cwd, strerror(trouble.errnum), 1);
-	return refuse(s, t, spec->argv[0], strerror(trouble.errnum),
+	return refuse(s, t, argv[0], strerror(trouble.errnum),
 		      trouble.errnum == ENOENT ? 127 : 126);
+}
+
+int task_start(struct shell *s, struct task *t)
+{
+	int theirs[3], r;
+	char **argv;
+
+	if (make_pipes(t, theirs) < 0) {
+		close_all(theirs);
+		return refuse(s, t, "pipe", strerror(errno), 1);
+	}
+	set_environment(s, t);
+	argv = template_fill_all(s, t, s->spec->jobspec->argv);
+	r = spawn(s, t, (const char *const *)argv, theirs);
+	free_words(argv);
+	close_all(theirs);
+	return r;
 }
 
 void task_signal(struct shell *s, int signum)

@@ -293,6 +293,7 @@ static int parse_attributes(struct jobspec *spec, json_t *all,
 	spec->environment = json_object_get(system, "environment");
 	spec->shell_options = json_object_get(
 			json_object_get(system, "shell"), "options");
+	spec->files = json_object_get(system, "files");
 	spec->name = json_string_value(json_object_get(
 			json_object_get(system, "job"), "name"));
 	if (!spec->name)

@@ -37,6 +37,7 @@ struct jobspec {
 	const char **argv;	/* NULL after the last */
 	json_t *environment;	/* object: strings, null to unset; or NULL */
 	json_t *shell_options;	/* object; or NULL */
+	json_t *files;		/* object: what the job brings; or NULL */
 };
 
 /* NULL with EINVAL (E2BIG above JOBSPEC_SIZE_MAX, ENOMEM). */
