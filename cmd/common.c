@@ -14,6 +14,7 @@
 
 const char *cmd_name = "weir";
 int usage_status = 1;
+bool options_anywhere;
 
 __attribute__((format(printf, 1, 0)))
 static void message(const char *fmt, va_list ap)
@@ -90,12 +91,20 @@ static void check_long(const char *word, const struct option *longs,
 int next_option(int argc, char **argv, const char *shorts,
 		const struct option *longs, const char *page)
 {
+	static bool begun;
 	char list[128];
-	int c;
+	int c, next = optind;
 
-	if (optind < argc && !strncmp(argv[optind], "--", 2))
-		check_long(argv[optind], longs, page);
-	snprintf(list, sizeof(list), "+:%s%s", shorts,
+	/* the other order takes effect only when getopt begins anew */
+	if (options_anywhere && !begun)
+		optind = 0;
+	begun = true;
+	while (options_anywhere && next < argc && argv[next][0] != '-')
+		next++;
+	if (next < argc && !strncmp(argv[next], "--", 2))
+		check_long(argv[next], longs, page);
+	snprintf(list, sizeof(list), "%s:%s%s", options_anywhere ? "" : "+",
+		 shorts,
 		 strchr(shorts, 'h') ? "" : "h");
 	opterr = 0;
 	c = getopt_long(argc, argv, list, longs, NULL);

@@ -33,6 +33,9 @@ void usage_error(const char *fmt, ...)
 int next_option(int argc, char **argv, const char *shorts,
 		const struct option *longs, const char *page);
 
+/* True: options may also stand behind other words. */
+extern bool options_anywhere;
+
 /* What a subcommand with subcommands of its own is made of. */
 struct verb {
 	const char *word;

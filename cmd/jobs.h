@@ -30,6 +30,13 @@ struct value {
 
 struct field;
 
+/* Other things than jobs can be shown: objects with these members, which may
+ * have dots in their names, instead of the fields of jobs. A NULL ends it. */
+struct field_name {
+	const char *name, *heading;
+};
+void field_table(const struct field_name *names);
+
 /* The field called NAME, such as "id.f58" or "annotations.sched"; NULL if
  * there is none. To be freed by field_free. */
 struct field *field_find(const char *name);

@@ -426,6 +426,36 @@ static const struct row *open_row(const char *name)
 	return NULL;
 }
 
+static const struct field_name *table;
+
+void field_table(const struct field_name *names)
+{
+	table = names;
+}
+
+GET(member)
+{
+	UNUSED;
+	set_json(v, json_object_get(job, f->rest));
+}
+
+static struct field *find_member(const char *name)
+{
+	static const struct row member = { "", "", get_member, true };
+	const struct field_name *n = table;
+	struct field *f;
+
+	while (n->name && strcmp(n->name, name))
+		n++;
+	if (!n->name)
+		return NULL;
+	f = xmalloc(sizeof(*f));
+	f->row = &member;
+	f->rest = xstrdup(name);
+	f->heading = xstrdup(n->heading);
+	return f;
+}
+
 struct field *field_find(const char *name)
 {
 	const char *heading = NULL;
@@ -434,6 +464,8 @@ struct field *field_find(const char *name)
 	char *p;
 	size_t i;
 
+	if (table)
+		return find_member(name);
 	/* below an open row a heading may be the row's own */
 	for (i = 0; i < ROWS; i++)
 		if (!strcmp(rows[i].name, name))

@@ -22,6 +22,7 @@ SUBCOMMAND(bulksubmit, "bulksubmit", JOBS, "submit a job for each input") \
 SUBCOMMAND(jobs, "jobs", JOBS, "list jobs") \
 SUBCOMMAND(job, "job", JOBS, "attach to a job, see its events, signal it") \
 SUBCOMMAND(cancel, "cancel", JOBS, "cancel jobs") \
+SUBCOMMAND(queue, "queue", JOBS, "open, close, start, stop and list queues") \
 SUBCOMMAND(kvs, "kvs", COORDINATE, "read, write and watch the key-value store") \
 SUBCOMMAND(event, "event", COORDINATE, "publish and receive events") \
 SUBCOMMAND(ping, "ping", COORDINATE, "measure the round trip to a service") \

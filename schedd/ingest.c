@@ -17,6 +17,7 @@ struct submission {
 	int urgency, flags;
 	struct envelope *env;
 	struct jobspec *spec;
+	char *text;		/* of it with defaults; NULL: as it came */
 	uint64_t known;		/* the job that it made already, or 0 */
 };
 
@@ -74,17 +75,13 @@ static int verify(const struct schedd *s, struct submission *sub,
 	return 0;
 }
 
-static struct job *make_job(struct schedd *s, struct submission *sub,
-			    const struct envelope_policy *policy,
-			    struct proto_error *err)
+/* A job with the request, which has the defaults of its queue by then. */
+static struct job *new_job(struct schedd *s, struct submission *sub,
+			   struct proto_error *err)
 {
 	struct job *job;
 	uint64_t id;
 
-	sub->spec = jobspec_parse(sub->env->payload, sub->env->payload_len,
-				  err);
-	if (!sub->spec)
-		return NULL;
 	if (jobid_gen_next(&s->ids, (uint64_t)(now_wall() * 1000), &id) < 0) {
 		proto_error_set(err, errno, "no more job ids");
 		return NULL;
@@ -95,25 +92,101 @@ static struct job *make_job(struct schedd *s, struct submission *sub,
 		return NULL;
 	}
 	job->userid = sub->env->userid;
-	if (job_set_request(job, sub->spec, err) < 0 ||
-	    dependency_check(s, job, err) < 0 ||
-	    (pool_count(s->pool) > 0 &&
-	     pool_check(s->pool, &job->want, err) < 0)) {
-		job_destroy(job);
+	if (job_set_request(job, sub->spec, err) == 0)
+		return job;
+	job_destroy(job);
+	return NULL;
+}
+
+static struct queue *find_queue(struct schedd *s, const char *name,
+				struct proto_error *err)
+{
+	const struct queues *all = s->queues;
+	struct queue *q;
+
+	if (!name)
+		name = all->named ? all->standard : "";
+	q = queue_find(all, name);
+	if (!q || !q->defined) {
+		proto_error_set(err, EINVAL, "Invalid queue '%.64s' specified",
+				name);
 		return NULL;
 	}
-	if (envelope_nonces_add(s->nonces, sub->env, policy, id) < 0) {
-		job_destroy(job);
-		proto_error_set(err, errno, "too many submissions in the last "
-				"%d s", ENVELOPE_SUBMIT_AGE);
+	if (q->enabled)
+		return q;
+	proto_error_set(err, EINVAL, "job submission%s%s is disabled%s%s",
+			*q->name ? " to " : "", q->name,
+			q->disable_reason ? ": " : "",
+			q->disable_reason ? q->disable_reason : "");
+	return NULL;
+}
+
+/* What the request leaves open and the queue has a default for. */
+static int apply_defaults(struct submission *sub, const struct queue *q,
+			  struct proto_error *err)
+{
+	struct jobspec *spec = sub->spec;
+
+	if ((spec->queue || !*q->name) &&
+	    (spec->duration > 0 || q->duration <= 0))
+		return 0;
+	if (!spec->queue && *q->name)
+		jobspec_setattr(spec->json, "queue", json_string(q->name),
+				NULL);
+	if (spec->duration <= 0 && q->duration > 0)
+		jobspec_setattr(spec->json, "duration",
+				json_real(q->duration), NULL);
+	sub->spec = jobspec_from_json(spec->json, err);
+	jobspec_destroy(spec);
+	if (!sub->spec)
+		return -1;
+	sub->text = json_dumps(sub->spec->json, JSON_COMPACT);
+	return sub->text ? 0 : proto_error_set(err, ENOMEM, "out of memory");
+}
+
+static int check_job(struct schedd *s, struct job *job,
+		     struct proto_error *err)
+{
+	if (limits_check(job, true, err) < 0 ||
+	    dependency_check(s, job, err) < 0)
+		return -1;
+	return pool_count(s->pool) > 0 ?
+	       pool_check(s->pool, &job->want, err) : 0;
+}
+
+static struct job *make_job(struct schedd *s, struct submission *sub,
+			    const struct envelope_policy *policy,
+			    struct proto_error *err)
+{
+	struct queue *q;
+	struct job *job;
+
+	sub->spec = jobspec_parse(sub->env->payload, sub->env->payload_len,
+				  err);
+	q = sub->spec ? find_queue(s, sub->spec->queue, err) : NULL;
+	if (!q || apply_defaults(sub, q, err) < 0)
 		return NULL;
-	}
-	if (jobs_add(s->jobs, job) < 0) {
+	job = new_job(s, sub, err);
+	if (!job)
+		return NULL;
+	if (queue_enter(q, job) < 0) {
 		job_destroy(job);
 		proto_error_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
-	return job;
+	if (check_job(s, job, err) == 0) {
+		if (envelope_nonces_add(s->nonces, sub->env, policy,
+					job->id) < 0)
+			proto_error_set(err, errno, "too many submissions in "
+					"the last %d s", ENVELOPE_SUBMIT_AGE);
+		else if (jobs_add(s->jobs, job) == 0)
+			return job;
+		else
+			proto_error_set(err, ENOMEM, "out of memory");
+	}
+	queue_leave(job);
+	job_destroy(job);
+	return NULL;
 }
 
 static void put(struct schedd *s, const struct job *job, const char *name,
@@ -135,7 +208,11 @@ static void enter(struct schedd *s, weir_call_t *call, struct job *job,
 	size_t len = strlen(sub->J);
 
 	put(s, job, "J", sub->J, len);
-	put(s, job, "jobspec", sub->env->payload, sub->env->payload_len);
+	if (sub->text)
+		put(s, job, "jobspec", sub->text, strlen(sub->text));
+	else
+		put(s, job, "jobspec", sub->env->payload,
+		    sub->env->payload_len);
 	commit_reply(s->commit, call, job->id);
 	job_post(s, job, &ev);
 	commit_bound(s->commit, len + sub->env->payload_len);
@@ -166,6 +243,7 @@ void do_submit(struct schedd *s, weir_call_t *call)
 	else
 		weir_call_fail(call, errno, "%s", error.text);
 	jobspec_destroy(sub.spec);
+	free(sub.text);
 	envelope_destroy(sub.env);
 	json_decref(sub.payload);
 }

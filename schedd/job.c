@@ -24,7 +24,6 @@ struct job *job_create(struct schedd *s, uint64_t id)
 	job->magic = JOB_MAGIC;
 	job->schedd = s;
 	job->id = id;
-	job->queued = NOT_QUEUED;
 	job->exception_status = NO_WAIT_STATUS;
 	jobid_encode(id, JOBID_KVS, job->key);
 	return job;
@@ -34,7 +33,7 @@ void job_destroy(struct job *job)
 {
 	if (!job)
 		return;
-	assert(job->queued == NOT_QUEUED);
+	assert(!job->heap);
 	resource_set_destroy(job->R);
 	dependency_free(job);
 	if (job->limit_timer)

@@ -21,7 +21,6 @@
 #include "schedd/state.h"
 
 #define JOB_MAGIC	0x4a4f4253u
-#define NOT_QUEUED	SIZE_MAX
 #define PRIORITY_MAX	4294967295LL
 
 enum job_result { RESULT_COMPLETED = 1, RESULT_FAILED = 2,
@@ -60,7 +59,9 @@ struct job {
 	uint64_t id;
 	struct job *chain;		/* in the hash */
 	struct job *next, **prev;	/* all jobs, newest first */
-	size_t queued;			/* place in the queue, or NOT_QUEUED */
+	struct job_heap *heap;		/* in which it waits; NULL: in none */
+	size_t queued;			/* place there */
+	struct queue *q;		/* from submission to the end */
 	enum job_state state;
 	char key[JOBID_SIZE];		/* job.0000.... */
 	/* from the request */

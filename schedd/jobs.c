@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A hash of jobs by id, and a binary heap of those that wait: see jobs.h. */
+/* A hash of jobs by id, and binary heaps: see jobs.h. */
 #include "config.h"
 
 #include <assert.h>
@@ -15,8 +15,6 @@ struct jobs {
 	size_t buckets;
 	struct job *first;
 	size_t count;
-	struct job **heap;
-	size_t heap_count, heap_size;
 };
 
 struct jobs *jobs_create(void)
@@ -45,7 +43,6 @@ void jobs_destroy(struct jobs *jobs)
 		job_destroy(job);
 	}
 	free(jobs->bucket);
-	free(jobs->heap);
 	free(jobs);
 }
 
@@ -100,7 +97,7 @@ void jobs_remove(struct jobs *jobs, struct job *job)
 {
 	struct job **p = &jobs->bucket[hash(jobs, job->id)];
 
-	jobs_dequeue(jobs, job);
+	heap_drop(job);
 	while (*p != job)
 		p = &(*p)->chain;
 	*p = job->chain;
@@ -129,7 +126,7 @@ size_t jobs_count(const struct jobs *jobs)
 	return jobs->count;
 }
 
-/* ---- the queue ---- */
+/* ---- heaps ---- */
 
 int jobs_compare(const struct job *a, const struct job *b)
 {
@@ -138,73 +135,77 @@ int jobs_compare(const struct job *a, const struct job *b)
 	return a->id < b->id ? -1 : a->id > b->id;
 }
 
-static void place(struct jobs *jobs, struct job *job, size_t i)
+static void place(struct job_heap *heap, struct job *job, size_t i)
 {
-	jobs->heap[i] = job;
+	heap->job[i] = job;
 	job->queued = i;
 }
 
-static void sift(struct jobs *jobs, struct job *job)
+static void sift(struct job_heap *heap, struct job *job)
 {
 	size_t i = job->queued, child;
 
-	while (i > 0 && jobs_compare(job, jobs->heap[(i - 1) / 2]) < 0) {
-		place(jobs, jobs->heap[(i - 1) / 2], i);
+	while (i > 0 && jobs_compare(job, heap->job[(i - 1) / 2]) < 0) {
+		place(heap, heap->job[(i - 1) / 2], i);
 		i = (i - 1) / 2;
 	}
-	while ((child = 2 * i + 1) < jobs->heap_count) {
-		if (child + 1 < jobs->heap_count &&
-		    jobs_compare(jobs->heap[child + 1], jobs->heap[child]) < 0)
+	while ((child = 2 * i + 1) < heap->count) {
+		if (child + 1 < heap->count &&
+		    jobs_compare(heap->job[child + 1], heap->job[child]) < 0)
 			child++;
-		if (jobs_compare(job, jobs->heap[child]) < 0)
+		if (jobs_compare(job, heap->job[child]) < 0)
 			break;
-		place(jobs, jobs->heap[child], i);
+		place(heap, heap->job[child], i);
 		i = child;
 	}
-	place(jobs, job, i);
+	place(heap, job, i);
 }
 
-int jobs_enqueue(struct jobs *jobs, struct job *job)
+int heap_put(struct job_heap *heap, struct job *job)
 {
-	if (job->queued == NOT_QUEUED) {
-		if (jobs->heap_count == jobs->heap_size) {
-			size_t n = jobs->heap_size ? jobs->heap_size * 2 : 256;
-			struct job **heap = reallocarray(jobs->heap, n,
-							 sizeof(*heap));
+	if (job->heap != heap) {
+		if (heap->count == heap->size) {
+			size_t n = heap->size ? heap->size * 2 : 256;
+			struct job **array = reallocarray(heap->job, n,
+							  sizeof(*array));
 
-			if (!heap)
+			if (!array)
 				return -1;
-			jobs->heap = heap;
-			jobs->heap_size = n;
+			heap->job = array;
+			heap->size = n;
 		}
-		place(jobs, job, jobs->heap_count++);
+		heap_drop(job);
+		job->heap = heap;
+		place(heap, job, heap->count++);
 	}
-	sift(jobs, job);
+	sift(heap, job);
 	return 0;
 }
 
-void jobs_dequeue(struct jobs *jobs, struct job *job)
+void heap_drop(struct job *job)
 {
+	struct job_heap *heap = job->heap;
 	size_t i = job->queued;
 	struct job *last;
 
-	if (i == NOT_QUEUED)
+	if (!heap)
 		return;
-	assert(i < jobs->heap_count && jobs->heap[i] == job);
-	job->queued = NOT_QUEUED;
-	last = jobs->heap[--jobs->heap_count];
+	assert(i < heap->count && heap->job[i] == job);
+	job->heap = NULL;
+	last = heap->job[--heap->count];
 	if (last != job) {
-		place(jobs, last, i);
-		sift(jobs, last);
+		place(heap, last, i);
+		sift(heap, last);
 	}
 }
 
-struct job *jobs_head(const struct jobs *jobs)
+struct job *heap_head(const struct job_heap *heap)
 {
-	return jobs->heap_count ? jobs->heap[0] : NULL;
+	return heap->count ? heap->job[0] : NULL;
 }
 
-size_t jobs_queued(const struct jobs *jobs)
+void heap_fini(struct job_heap *heap)
 {
-	return jobs->heap_count;
+	assert(heap->count == 0);
+	free(heap->job);
 }

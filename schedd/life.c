@@ -22,6 +22,7 @@ double now_wall(void)
 
 void job_post(struct schedd *s, struct job *job, struct jobevent *ev)
 {
+	enum job_state before = job->state;
 	enum job_action action;
 
 	assert(job->magic == JOB_MAGIC);
@@ -32,6 +33,8 @@ void job_post(struct schedd *s, struct job *job, struct jobevent *ev)
 		schedd_restart(s, "out of memory");
 		return;
 	}
+	if (job->state != before)
+		queue_moved(job, before);
 	commit_event(s->commit, job, ev);
 	job_act(s, job, action);
 }
@@ -96,23 +99,14 @@ static void act_priority(struct schedd *s, struct job *job)
 	job_post(s, job, &ev);
 }
 
-/* Priority 0 holds it back. */
 static void act_queue(struct schedd *s, struct job *job)
 {
-	if (job->priority == 0) {
-		jobs_dequeue(s->jobs, job);
-		return;
-	}
-	if (jobs_enqueue(s->jobs, job) < 0) {
-		schedd_restart(s, "out of memory");
-		return;
-	}
-	sched_wake(s);
+	queue_place(s, job);
 }
 
 static void act_start(struct schedd *s, struct job *job)
 {
-	jobs_dequeue(s->jobs, job);
+	heap_drop(job);
 	if (job->want.mock) {
 		mock_start(s, job);
 		return;
@@ -138,7 +132,7 @@ static void act_started(struct schedd *s, struct job *job)
 static void act_stop(struct schedd *s, struct job *job)
 {
 	dependency_drop(job);
-	jobs_dequeue(s->jobs, job);
+	heap_drop(job);
 	sched_wake(s);
 	if (!job->allocated)
 		job_post_plain(s, job, EVENT_CLEAN);
@@ -172,6 +166,7 @@ static void act_forget(struct schedd *s, struct job *job)
 	if (history_add(s->history, job) < 0)
 		schedd_restart(s, "out of memory");
 	dependency_wake(s, job);
+	queue_leave(job);
 	jobs_remove(s->jobs, job);
 	job_destroy(job);
 }

@@ -144,8 +144,10 @@ static void init(struct daemon *d, struct schedd *s)
 	s->jobs = jobs_create();
 	s->history = history_create();
 	s->pool = pool_create();
+	s->queues = queues_create();
 	s->nonces = envelope_nonces_create(NONCES_MAX);
-	if (!s->base || !s->jobs || !s->history || !s->pool || !s->nonces)
+	if (!s->base || !s->jobs || !s->history || !s->pool || !s->queues ||
+	    !s->nonces)
 		daemon_fail(d, "out of memory");
 }
 
@@ -164,7 +166,7 @@ static void start(struct daemon *d, struct schedd *s)
 	if (!s->commit || weir_attach(s->h, s->base) < 0)
 		daemon_fail(d, "out of memory");
 	replay_resume(s);
-	if (nodes_watch(s) < 0 || exec_watch(s) < 0)
+	if (queues_watch(s) < 0 || nodes_watch(s) < 0 || exec_watch(s) < 0)
 		schedd_restart(s, strerror(errno));
 	services_ready(s);
 	sched_wake(s);
@@ -175,12 +177,15 @@ static void fini(struct schedd *s)
 	commit_destroy(s->commit);
 	weir_future_destroy(s->exec_watch);
 	weir_future_destroy(s->node_watch);
+	weir_future_destroy(s->config_watch);
+	queues_stop(s);
 	services_stop(s);
 	if (s->h && !s->restart)
 		weir_flush(s->h, 1);
 	daemon_log_hook(NULL, NULL);
 	weir_close(s->h);
 	jobs_destroy(s->jobs);
+	queues_destroy(s->queues);
 	history_destroy(s->history);
 	pool_destroy(s->pool);
 	envelope_nonces_destroy(s->nonces);

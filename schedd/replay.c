@@ -159,6 +159,7 @@ static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 {
 	uint64_t submitted = (uint64_t)(job->entered[STATE_NEW] * 1000);
 	uint64_t age = job->id >> JOBID_TIME_SHIFT;
+	struct queue *q;
 
 	/* jobs come in order of their ids: the newest has the last word */
 	if (submitted > age)
@@ -167,13 +168,20 @@ static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 		job_destroy(job);
 		return -1;
 	}
+	q = queue_get(s->queues, job->queue ? job->queue : "");
+	if (!q) {
+		job_destroy(job);
+		return -1;
+	}
 	if (job->state == STATE_INACTIVE) {
 		int r = history_add(s->history, job);
+
+		q->results[job_result(job)]++;
 
 		job_destroy(job);
 		return r;
 	}
-	if (jobs_add(s->jobs, job) < 0) {
+	if (queue_enter(q, job) < 0 || jobs_add(s->jobs, job) < 0) {
 		job_destroy(job);
 		return -1;
 	}
@@ -287,7 +295,8 @@ int replay(struct schedd *s, struct weir_error *error)
 	uint64_t highest;
 	int r;
 
-	if (read_inventory(s, error) < 0 || jobdirs_find(s->h, &ids, error) < 0)
+	if (queues_read(s, error) < 0 || read_inventory(s, error) < 0 ||
+	    jobdirs_find(s->h, &ids, error) < 0)
 		return -1;
 	highest = ids.count ? ids.id[ids.count - 1] : 0;
 	r = read_jobs(s, &ids, &recent, error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* First come, first served: once a turn of the loop the queue gets what is
- * free, and stops at the first job that has to wait. schedd(8). */
+/* First come, first served: once a turn of the loop each queue gets of what is
+ * free, until its first job has to wait. schedd(8). */
 #include "config.h"
 
 #include <errno.h>
@@ -95,16 +95,32 @@ static void give_up(struct schedd *s, struct job *job, const char *why)
 	job_raise(s, job, "alloc", 0, why, NO_WAIT_STATUS);
 }
 
+/* The first of all that are first in a queue. */
+static struct job *next_job(struct schedd *s)
+{
+	struct job *best = NULL, *job;
+	struct queue *q;
+
+	for (q = s->queues->first; q; q = q->next) {
+		job = q->blocked ? NULL : heap_head(&q->heap);
+		if (job && (!best || jobs_compare(job, best) < 0))
+			best = job;
+	}
+	return best;
+}
+
 void sched_run(struct schedd *s)
 {
 	struct proto_error error;
 	struct resource_set *R;
+	struct queue *q;
 	struct job *job;
 
 	if (!s->ready || !s->sched_wanted)
 		return;
-	s->sched_wanted = false;
-	while (!s->restart && (job = jobs_head(s->jobs))) {
+	for (q = s->queues->first; q; q = q->next)
+		q->blocked = false;
+	while (!s->restart && (job = next_job(s))) {
 		R = pool_alloc(s->pool, &job->want);
 		if (R) {
 			give(s, job, R);
@@ -115,8 +131,10 @@ void sched_run(struct schedd *s)
 			return;
 		}
 		if (!s->nodes_known || pool_count(s->pool) == 0 ||
-		    pool_check(s->pool, &job->want, &error) == 0)
-			return;
+		    pool_check(s->pool, &job->want, &error) == 0) {
+			job->q->blocked = true;
+			continue;
+		}
 		give_up(s, job, error.text);
 	}
 	/* jobs that ended by this have asked again, to no avail */

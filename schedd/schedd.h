@@ -22,6 +22,7 @@
 #include "schedd/jobs.h"
 #include "schedd/pool.h"
 #include "schedd/priority.h"
+#include "schedd/queue.h"
 
 #define SCHEDD_MAGIC	0x53434844u
 #define URGENCY_MAX	31
@@ -37,6 +38,8 @@ struct schedd {
 	struct jobs *jobs;
 	struct history *history;
 	struct pool *pool;
+	struct queues *queues;
+	struct queue_wait *queue_waits;
 	struct commit *commit;
 	struct jobid_gen ids;
 	uint64_t epoch_ms;		/* ids count from then; 0: not known */
@@ -50,7 +53,7 @@ struct schedd {
 	struct early *early;		/* calls that came before */
 	size_t early_count;
 	weir_future_t *services[8];
-	weir_future_t *exec_watch, *node_watch;
+	weir_future_t *exec_watch, *node_watch, *config_watch;
 	uint64_t cleared[CLEARED_MAX];	/* ids of assignments removed lately */
 	bool nodes_known;		/* node.* has been read once */
 	bool inventory_changed;		/* this turn */
@@ -84,6 +87,16 @@ void turn_again(struct schedd *s);
 /* ---- sched.c ---- */
 void sched_wake(struct schedd *s);	/* something may fit now */
 void sched_run(struct schedd *s);
+
+/* ---- queue_call.c ---- */
+int queues_read(struct schedd *s, struct weir_error *error);	/* blocking */
+int queues_watch(struct schedd *s);
+void queues_turn(struct schedd *s);
+void queues_stop(struct schedd *s);
+/* JOB, in SCHED, waits at its place, or does not if it or its queue is
+ * held. */
+void queue_place(struct schedd *s, struct job *job);
+json_t *queues_stats(struct schedd *s);
 
 /* ---- exec.c ---- */
 void exec_start(struct schedd *s, struct job *job);
@@ -132,6 +145,8 @@ int check_urgency(struct schedd *s, weir_call_t *call, int urgency);
 typedef void method_f(struct schedd *s, weir_call_t *call);
 method_f do_submit;				/* ingest.c */
 method_f do_raise, do_kill, do_urgency, do_memo, do_ping;	/* manager.c */
+method_f do_queue_enable, do_queue_start, do_queue_list, do_queue_status,
+	 do_queue_drain, do_queue_idle;		/* queue_call.c */
 method_f do_report;	/* exec.c */
 method_f do_list, do_list_id, do_job_stats;	/* list.c */
 method_f do_lookup, do_eventlog_watch;		/* info.c */

@@ -12,6 +12,7 @@ void turn_end(struct schedd *s)
 	nodes_turn(s);
 	dependency_turn(s);
 	sched_run(s);
+	queues_turn(s);
 	/* which may have ended jobs that others wait for */
 	if (s->to_settle)
 		turn_again(s);

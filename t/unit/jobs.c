@@ -55,6 +55,7 @@ static void test_find(void)
 static void test_queue(void)
 {
 	struct jobs *jobs = jobs_create();
+	struct job_heap heap = { 0 }, other = { 0 };
 	unsigned seed = 1, bad = 0;
 	struct job *last = NULL;
 	int i;
@@ -63,29 +64,35 @@ static void test_queue(void)
 		struct job *j = job((uint64_t)i, rand_r(&seed) % 32);
 
 		jobs_add(jobs, j);
-		jobs_enqueue(jobs, j);
+		heap_put(&heap, j);
 	}
 	for (i = 1; i <= 2000; i += 3) {
 		struct job *j = jobs_find(jobs, (uint64_t)i);
 
 		j->priority = rand_r(&seed) % 32;
-		jobs_enqueue(jobs, j);
+		heap_put(&heap, j);
 	}
 	for (i = 2; i <= 2000; i += 5)
-		jobs_dequeue(jobs, jobs_find(jobs, (uint64_t)i));
-	is_int((long long)jobs_queued(jobs), 1600, "1600 wait");
-	while (jobs_head(jobs)) {
-		struct job *j = jobs_head(jobs);
+		heap_drop(jobs_find(jobs, (uint64_t)i));
+	is_int((long long)heap.count, 1600, "1600 wait");
+	while (heap_head(&heap)) {
+		struct job *j = heap_head(&heap);
 
 		bad += last && jobs_compare(last, j) > 0;
 		last = j;
-		jobs_dequeue(jobs, j);
+		heap_drop(j);
 	}
 	is_int(bad, 0, "they come by priority, then by id");
-	is_int((long long)jobs_queued(jobs), 0, "all of them");
-	jobs_dequeue(jobs, last);
-	ok(last->queued == NOT_QUEUED, "dequeuing again is harmless");
+	is_int((long long)heap.count, 0, "all of them");
+	heap_drop(last);
+	ok(!last->heap, "dropping again is harmless");
+	heap_put(&heap, last);
+	heap_put(&other, last);
+	ok(!heap_head(&heap) && heap_head(&other) == last,
+	   "a job is in one heap at most");
 	jobs_destroy(jobs);
+	heap_fini(&heap);
+	heap_fini(&other);
 }
 
 static int step(struct job *j, enum job_event event, double time)
