@@ -29,6 +29,23 @@ weir_jobid_t only_job_argument(int argc, char **argv)
 	return job_argument(argv[optind]);
 }
 
+void job_must_exist(weir_t *h, weir_jobid_t id, const char *key)
+{
+	char f58[JOBID_SIZE];
+	bool missing = !strcmp(key, "eventlog");
+	weir_future_t *f;
+
+	if (!missing) {		/* each job has that one */
+		f = made(weir_job_lookup(h, id, "eventlog"), "eventlog");
+		missing = weir_future_get(f) < 0 &&
+			  weir_future_error(f) == ENOENT;
+		weir_future_destroy(f);
+	}
+	text_f58(id, f58);
+	if (missing)
+		die("%s: No such job", f58);
+}
+
 int job_attach(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -94,8 +111,10 @@ int job_info(int argc, char **argv)
 	h = open_instance(0);
 	f = made(weir_job_lookup(h, id, key), key);
 	if (weir_future_get(f) < 0) {
-		if (weir_future_error(f) == ENOENT)
+		if (weir_future_error(f) == ENOENT) {
+			job_must_exist(h, id, key);
 			die("%s: key not found", key);
+		}
 		die("%s: %s", key, weir_future_strerror(f));
 	}
 	data = weir_future_data(f, &len);

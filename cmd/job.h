@@ -11,6 +11,8 @@
 weir_jobid_t job_argument(const char *text);
 /* The next option-free word as an id, and no word after it. */
 weir_jobid_t only_job_argument(int argc, char **argv);
+/* It has no KEY: dies if there is no such job at all. */
+void job_must_exist(weir_t *h, weir_jobid_t id, const char *key);
 
 /* job.c */
 int job_attach(int argc, char **argv);

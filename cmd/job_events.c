@@ -92,8 +92,10 @@ static bool read_once(weir_t *h, weir_jobid_t id, struct view *v)
 	size_t len;
 
 	if (weir_future_get(f) < 0) {
-		if (weir_future_error(f) == ENOENT)
+		if (weir_future_error(f) == ENOENT) {
+			job_must_exist(h, id, v->path);
 			die("eventlog path %s not found", v->path);
+		}
 		die("%s: %s", v->path, weir_future_strerror(f));
 	}
 	data = weir_future_data(f, &len);
@@ -103,6 +105,8 @@ static bool read_once(weir_t *h, weir_jobid_t id, struct view *v)
 		done = take(v, data, (size_t)(lf + 1 - data));
 		data = lf + 1;
 	}
+	if (!done && data < end)
+		die("%s: its last line has no end: no event log", v->path);
 	weir_future_destroy(f);
 	return done;
 }
@@ -126,7 +130,7 @@ static bool follow(weir_t *h, weir_jobid_t id, struct view *v,
 		if (weir_future_error(f) == ENODATA)
 			break;
 		if (weir_future_error(f) == ENOENT)
-			die("eventlog path %s not found", v->path);
+			job_must_exist(h, id, v->path);
 		must(f, v->path);
 		line = weir_future_data(f, &len);
 		if (line)

@@ -282,9 +282,12 @@ int job_taskmap(int argc, char **argv)
 	if (argc - optind != 1)
 		verb_usage();
 	if (weir_jobid_parse(argv[optind], &id) < 0) {
-		map = taskmap_decode(argv[optind], &error);
+		map = *argv[optind] ? taskmap_decode(argv[optind], &error) :
+				      NULL;
 		if (!map)
-			die("%s", error.text);
+			die("%s: neither a job id nor a task map%s%s",
+			    argv[optind], *argv[optind] ? ": " : "",
+			    *argv[optind] ? error.text : "");
 	} else {
 		h = open_instance(0);
 		R = get_R(h, id);

@@ -13,7 +13,7 @@
 
 const char *kvs_ns;
 
-void kvs_fail(const char *key, weir_future_t *f)
+const char *kvs_reason(weir_future_t *f)
 {
 	int errnum = f ? weir_future_error(f) : errno;
 	const char *text = f ? weir_future_strerror(f) : strerror(errnum);
@@ -21,10 +21,14 @@ void kvs_fail(const char *key, weir_future_t *f)
 	/* the usual ones in the words people know */
 	if (errnum == ENOENT || errnum == EISDIR || errnum == ENOTDIR ||
 	    errnum == EEXIST)
-		die("%s: %s", key, errnum == ENOENT &&
-		    !strncmp(text, "namespace ", 10) ? text :
-		    strerror(errnum));
-	die("%s: %s", key, text);
+		return errnum == ENOENT && !strncmp(text, "namespace ", 10) ?
+		       text : strerror(errnum);
+	return text;
+}
+
+void kvs_fail(const char *key, weir_future_t *f)
+{
+	die("%s: %s", key, kvs_reason(f));
 }
 
 void kvs_get_done(weir_future_t *f, const char *key)
@@ -340,8 +344,7 @@ static int kvs_unlink(int argc, char **argv)
 
 			if (!(flags & WEIR_UNLINK_FORCE) || e != ENOENT)
 				die("cannot unlink '%s': %s", argv[i],
-				    e == ENOENT || !f[i] ? strerror(e) :
-				    weir_future_strerror(f[i]));
+				    kvs_reason(f[i]));
 		} else {
 			type = weir_future_option(f[i], "type");
 			size = weir_future_option(f[i], "size");
@@ -387,6 +390,15 @@ static int kvs_link(int argc, char **argv)
 	return 0;
 }
 
+/* A key that is something else; other arguments can be invalid, too. */
+static bool no_link(weir_future_t *f)
+{
+	const char *text = f ? weir_future_strerror(f) : "";
+	size_t len = strlen(text);
+
+	return len > 11 && !strcmp(text + len - 11, " is no link");
+}
+
 static int kvs_readlink(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -421,8 +433,8 @@ static int kvs_readlink(int argc, char **argv)
 		const char *ns;
 
 		if (!f || weir_future_get(f) < 0)
-			die("%s: %s", argv[optind],
-			    strerror(f ? weir_future_error(f) : errno));
+			die("%s: %s", argv[optind], no_link(f) ?
+			    strerror(EINVAL) : kvs_reason(f));
 		ns = weir_future_option(f, "ns");
 		if (ns_only)
 			puts(ns ? ns : "");

@@ -8,6 +8,8 @@
 /* Of --namespace; NULL: the library's default. */
 extern const char *kvs_ns;
 
+/* Why F failed, in words; F NULL: errno says. */
+const char *kvs_reason(weir_future_t *f);
 /* "weir-kvs: KEY: reason", exit(1). */
 void kvs_fail(const char *key, weir_future_t *f) __attribute__((noreturn));
 /* Waits for F or fails. */

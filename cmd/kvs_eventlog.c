@@ -140,6 +140,9 @@ static int read_log(struct log *l, bool follow, double timeout)
 		data = weir_future_data(f, &len);
 		wire_buf_add(&buf, data, len);
 		r = take_lines(l, &buf);
+		if (!r && buf.len)
+			die("%s: its last line has no end: no event log",
+			    l->key);
 	} else {
 		double deadline = timeout < 0 ? -1 : now() + timeout;
 

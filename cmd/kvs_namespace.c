@@ -28,7 +28,9 @@ static void namespace_option(int argc, char **argv)
 
 static const char *ns_name(void)
 {
-	return kvs_ns ? kvs_ns : "namespace";
+	const char *name = getenv("WEIR_KVS_NAMESPACE");
+
+	return kvs_ns ? kvs_ns : name ? name : "primary";
 }
 
 static weir_future_t *root(weir_t *h)

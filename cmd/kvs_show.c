@@ -325,10 +325,7 @@ int kvs_ls(int argc, char **argv)
 
 		dirs[i] = 0;
 		if (!f || weir_future_get(f) < 0) {
-			fprintf(stderr, "%s: %s\n", keys[i], !f ||
-				weir_future_error(f) == ENOENT ?
-				strerror(f ? ENOENT : errno) :
-				weir_future_strerror(f));
+			fprintf(stderr, "%s: %s\n", keys[i], kvs_reason(f));
 			result = 1;
 		} else {
 			type = weir_future_option(f, "type");

@@ -105,7 +105,7 @@ static int list(int argc, char **argv)
 		{ "skip-empty", no_argument, NULL, 'k' },
 		{ 0 }
 	};
-	char *wanted = xstrdup("free,allocated,down"), *word, *rest;
+	char *wanted = xstrdup("free,allocated,down"), *word, *rest, *check;
 	bool header = true, skip = false;
 	struct status s;
 	int c;
@@ -123,6 +123,10 @@ static int list(int argc, char **argv)
 	}
 	if (optind < argc)
 		verb_usage();
+	check = xstrdup(wanted);
+	for (rest = check; (word = strsep(&rest, ","));)
+		state_named(word);
+	free(check);
 	s = ask();
 	if (header)
 		printf("%10s %6s %6s %5s %s\n", "STATE", "NNODES", "NCORES",

@@ -11,6 +11,8 @@
 #include "proto/jobspec_attributes.h"
 #include "proto/json_check.h"
 
+#define OPTIONS "attributes.system.shell.options"
+
 static int check_string(json_t *value, const char *path,
 			struct proto_error *err)
 {
@@ -110,6 +112,25 @@ static int check_job(json_t *value, const char *path, struct proto_error *err)
 	return 0;
 }
 
+static int check_rlimit(json_t *value, const char *path,
+			struct proto_error *err)
+{
+	const char *name;
+	json_t *limit;
+
+	if (check_object(value, path, err) < 0)
+		return -1;
+	json_object_foreach(value, name, limit) {
+		char field[JSON_PATH_SIZE];
+
+		snprintf(field, sizeof(field), "%s.%.60s", path, name);
+		if (!json_is_integer(limit) || json_integer_value(limit) < -1)
+			return json_must_be(err, field, "an integer from -1 "
+					    "(no limit) on", limit);
+	}
+	return 0;
+}
+
 static int check_shell(json_t *value, const char *path,
 		       struct proto_error *err)
 {
@@ -117,9 +138,12 @@ static int check_shell(json_t *value, const char *path,
 
 	if (check_object(value, path, err) < 0)
 		return -1;
-	return options ? check_object(options,
-				      "attributes.system.shell.options", err)
-		: 0;
+	if (!options)
+		return 0;
+	if (check_object(options, OPTIONS, err) < 0)
+		return -1;
+	value = json_object_get(options, "rlimit");
+	return value ? check_rlimit(value, OPTIONS ".rlimit", err) : 0;
 }
 
 /* Keys of attributes.system that are known; others are kept unread. */

@@ -31,7 +31,7 @@ like "$OUT" '*clean' 'eventlog --follow ends with the job'
 run weir job eventlog -p bogus "$done_id"
 ran 1 '' 'weir-job: eventlog path bogus not found' 'another path'
 run weir job eventlog 12345
-ran 1 '' 'weir-job: eventlog path eventlog not found' 'no such job'
+ran 1 '' 'weir-job: f4fr: No such job' 'no such job'
 run weir job eventlog -f xml "$done_id"
 ran 1 '' "weir-job: --format: 'xml' *" 'another format'
 
