@@ -562,6 +562,7 @@ static const struct verb verbs[] = {
 	{ "wait", kvs_wait, "[-N NS] VERSION" },
 	{ "sync", kvs_sync, "[-N NS]" },
 	{ "namespace", kvs_namespace, "create|remove|list" },
+	{ "stats", kvs_stats, "[--json|--prometheus] [--clear]" },
 	{ "eventlog", kvs_eventlog, "append|get|wait-event" },
 	{ 0 }
 };

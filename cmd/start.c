@@ -43,7 +43,7 @@ struct start {
 	struct daemons daemons;
 	enum phase phase;
 	int size;
-	const char *statedir, *durability;
+	const char *statedir, *durability, *metrics;
 	char *rundir, *uri, *socket_path;
 	bool own_rundir;
 	char **argv;
@@ -127,6 +127,7 @@ static void start_kvsd(struct start *s)
 		xasprintf("--socket=%s", s->socket_path),
 		xasprintf("--statedir=%s", s->statedir),
 		xasprintf("--durability=%s", s->durability),
+		s->metrics ? xasprintf("--metrics=%s", s->metrics) : NULL,
 		NULL
 	};
 	int i;
@@ -514,6 +515,7 @@ static void options(struct start *s, int argc, char **argv)
 		{ "test-size", required_argument, NULL, 's' },
 		{ "test-rundir", required_argument, NULL, 'R' },
 		{ "durability", required_argument, NULL, 'D' },
+		{ "metrics", required_argument, NULL, 'M' },
 		{ "verbose", optional_argument, NULL, 'v' },
 		{ 0 }
 	};
@@ -542,6 +544,9 @@ static void options(struct start *s, int argc, char **argv)
 				usage_error("--durability: '%s' is neither "
 					    "commit nor none", optarg);
 			s->durability = optarg;
+			break;
+		case 'M':
+			s->metrics = optarg;
 			break;
 		case 'v':
 			s->daemons.verbose = true;

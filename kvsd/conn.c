@@ -13,6 +13,7 @@
 #include "kvsd/dispatch.h"
 #include "kvsd/lease_cmds.h"
 #include "kvsd/server.h"
+#include "kvsd/stats.h"
 #include "proto/daemon.h"
 
 #define PARKED_MAX	(16u << 20)
@@ -125,6 +126,7 @@ const char *conn_name(const struct conn *c)
 void conn_changed(struct conn *c)
 {
 	c->ticket = db_ticket(c->kvsd->db);
+	stats_changed(c->kvsd);
 	c->kvsd->changed = true;
 }
 
@@ -441,6 +443,7 @@ void conn_flush(struct conn *c)
 	if (conn_queued(c) > CONN_OUT_MAX) {
 		daemon_log(LOG_WARNING, "%s does not read: disconnected",
 			   conn_name(c));
+		server_stats(c->kvsd)->cut++;
 		c->dead = true;
 	}
 	if (is_done(c))

@@ -31,6 +31,7 @@ static void seal(struct db *db)
 	db->stats.batches++;
 	db->stats.blobs_written += batch->blobs->count;
 	db->stats.bytes_written += batch->blobs->bytes;
+	histogram_add(&db->stats.batch_size, batch->transactions, 1);
 	if (batch->transactions > db->stats.batch_largest)
 		db->stats.batch_largest = batch->transactions;
 	db->sealed = batch;
@@ -120,7 +121,8 @@ static void finish_batch(struct db *db, const struct write_result *result)
 	struct db_error error = { EIO, "" };
 	int rc = result->rc;
 
-	db->stats.batch_seconds += result->seconds;
+	histogram_add_seconds(&db->stats.write_time, result->seconds, 1);
+	histogram_add_seconds(&db->stats.sync_time, result->sync_seconds, 1);
 	snprintf(error.text, sizeof(error.text), "%s", result->text);
 	if (rc == STORE_FULL) {
 		rc = store_grow(db->store);

@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "kvsd/histogram.h"
 #include "proto/wire.h"
 
 struct event_base;
@@ -221,8 +222,8 @@ struct db_stats {
 	uint64_t transactions, operations, batches, blobs_written, bytes_written;
 	uint64_t cache_bytes, cache_hits, cache_misses;
 	uint64_t map_size, file_size, namespaces, leases;
-	double batch_seconds;	/* spent by the writer, summed */
 	uint64_t batch_largest;	/* transactions */
+	struct histogram batch_size, write_time, sync_time;
 };
 void db_stats(struct db *db, struct db_stats *stats);
 

@@ -21,7 +21,8 @@ struct kvsd_options {
 	const char *durability;		/* NULL: commit */
 	const char *instance;		/* NULL: the one in statedir */
 	const char *admin;		/* uids with commas, or NULL */
-	bool allow_users;
+	const char *metrics;		/* HOST:PORT or unix:PATH, or NULL */
+	bool allow_users, metrics_public;
 };
 
 struct kvsd {
@@ -35,6 +36,8 @@ struct kvsd {
 	struct db *db;
 	struct server *server;		/* server.h: listener, connections */
 	struct watches *watches;	/* watch.h */
+	struct stats *stats;		/* stats.h */
+	struct metrics *metrics;	/* metrics.h: NULL without --metrics */
 	struct events *events;		/* event.h */
 	struct services *services;	/* service.h */
 	struct absents *absents;	/* absent.h */

@@ -15,9 +15,11 @@
 #include "kvsd/event.h"
 #include "kvsd/lease_cmds.h"
 #include "kvsd/log_ring.h"
+#include "kvsd/metrics.h"
 #include "kvsd/ns_cmds.h"
 #include "kvsd/server.h"
 #include "kvsd/service.h"
+#include "kvsd/stats.h"
 #include "kvsd/statedir.h"
 #include "kvsd/watch.h"
 #include "kvsd/write_cmds.h"
@@ -42,6 +44,10 @@ static void parse_options(int argc, char **argv)
 		  "id of the instance" },
 		{ "allow-users", DAEMON_FLAG, &o->allow_users, NULL,
 		  "let other users connect" },
+		{ "metrics", DAEMON_STRING, &o->metrics,
+		  "ADDRESS:PORT|unix:PATH", "serve figures over HTTP there" },
+		{ "metrics-public", DAEMON_FLAG, &o->metrics_public, NULL,
+		  "let that address be another than this machine's own" },
 		{ "admin", DAEMON_STRING, &o->admin, "UID,...",
 		  "users that have the role admin" },
 		{ NULL, DAEMON_FLAG, NULL, NULL, NULL }
@@ -84,6 +90,9 @@ static void check(void)
 		daemon_fail(&daemon_, "--durability is commit or none");
 	if (o->admin)
 		parse_admins(o->admin);
+	if (o->metrics && metrics_check(o->metrics, o->metrics_public, why,
+					sizeof(why)) < 0)
+		daemon_fail(&daemon_, "--metrics=%s: %s", o->metrics, why);
 	if (statedir_check(o->statedir, kvsd.owner, !daemon_.check_only, why,
 			   sizeof(why)) < 0)
 		daemon_fail(&daemon_, "%s", why);
@@ -173,10 +182,14 @@ static void init(void)
 	services_create(&kvsd);
 	watches_create(&kvsd);
 	waiters_create(&kvsd);
+	stats_create(&kvsd);
 	init_database();
 	leases_create(&kvsd);
 	if (server_create(&kvsd, why, sizeof(why)) < 0)
 		daemon_fail(&daemon_, "%s", why);
+	if (metrics_create(&kvsd, why, sizeof(why)) < 0)
+		daemon_fail(&daemon_, "--metrics=%s: %s",
+			    kvsd.options.metrics, why);
 	if (server_listen(&kvsd) < 0)
 		daemon_fail(&daemon_, "%s: %s", kvsd.options.socket,
 			    strerror(errno));
@@ -184,10 +197,12 @@ static void init(void)
 
 static void fini(void)
 {
+	metrics_destroy(&kvsd);
 	server_destroy(&kvsd);
 	leases_destroy(&kvsd);
 	db_close(kvsd.db);
 	kvsd.db = NULL;
+	stats_destroy(&kvsd);
 	waiters_destroy(&kvsd);
 	watches_destroy(&kvsd);
 	services_destroy(&kvsd);

@@ -47,6 +47,7 @@ static void write_one(struct pipeline *p, struct write_result *result)
 	result->rc = store_write(p->store, p->blobs, p->changes, result->text,
 				 sizeof(result->text));
 	result->seconds = now() - start;
+	result->sync_seconds = store_sync_seconds(p->store);
 }
 
 static void *writer(void *arg)

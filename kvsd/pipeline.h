@@ -13,7 +13,7 @@ struct pipeline;
 
 struct write_result {
 	int rc;			/* of store_write */
-	double seconds;
+	double seconds, sync_seconds;	/* all, and its last step */
 	char text[256];
 };
 

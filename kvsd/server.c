@@ -20,6 +20,7 @@
 #include "kvsd/lease_cmds.h"
 #include "kvsd/ns_cmds.h"
 #include "kvsd/server.h"
+#include "kvsd/stats.h"
 #include "kvsd/watch.h"
 #include "proto/daemon.h"
 
@@ -340,6 +341,26 @@ struct server_stats *server_stats(struct kvsd *k)
 	return &k->server->stats;
 }
 
+void server_figures(struct kvsd *k, struct server_stats *stats)
+{
+	struct conn *c;
+
+	*stats = k->server->stats;
+	LIST_FOREACH(c, &k->server->all, all) {
+		size_t output = conn_queued(c);
+
+		for (int i = 0; i < LANES; i++)
+			output += c->lane[i].len;
+		stats->output += output;
+		if (output > stats->output_largest)
+			stats->output_largest = output;
+		stats->held += c->held.len;
+		stats->parked += c->parked_size;
+		stats->blocked += c->blocked;
+		stats->paused += c->paused;
+	}
+}
+
 char *server_input(struct kvsd *k, size_t *size)
 {
 	*size = INPUT_SIZE;
@@ -373,6 +394,7 @@ void server_settle(void *arg, uint64_t ticket, const struct db_error *error)
 	k->settled = ticket;
 	if (error->errnum && k->leases)
 		leases_reload(k);
+	stats_settle(k, ticket, !error->errnum);
 	watches_settle(k, ticket, !error->errnum);
 	waiters_settle(k);
 	if (!k->server)

@@ -34,10 +34,14 @@ void server_each(struct kvsd *k, void (*cb)(struct conn *c, void *arg),
 		 void *arg);
 
 struct server_stats {
-	uint64_t connections, accepted, refused, failed;
+	uint64_t connections, accepted, refused, failed, cut;
 	uint64_t bytes_in, bytes_out;
+	/* at present, by server_figures only */
+	uint64_t output, output_largest, held, parked;	/* bytes */
+	uint64_t blocked, paused;			/* connections */
 };
 struct server_stats *server_stats(struct kvsd *k);
+void server_figures(struct kvsd *k, struct server_stats *stats);
 /* Shared memory to read into, one user at a time. */
 char *server_input(struct kvsd *k, size_t *size);
 /* Takes what is written to the tag "-". */

@@ -25,6 +25,7 @@ struct call {
 	struct service *service;
 	TAILQ_ENTRY(call) next;		/* of its service */
 	struct event *timer;
+	double start;
 };
 
 struct service {
@@ -69,6 +70,8 @@ static void call_free(struct call *call)
 	struct services *services = call->service->stream.conn->kvsd->services;
 
 	assert(call->magic == CALL_MAGIC);
+	histogram_add_seconds(&services->stats.call_time,
+			      kvsd_now() - call->start, 1);
 	if (call->caller) {
 		call->caller->calls--;
 		conn_touch(call->caller);
@@ -178,6 +181,7 @@ static struct call *call_create(struct conn *c, const char *tag,
 	}
 	call->magic = CALL_MAGIC;
 	call->service = service;
+	call->start = kvsd_now();
 	call->id = ++c->kvsd->services->last_id;
 	TAILQ_INSERT_TAIL(&service->calls, call, next);
 	table_add(&c->kvsd->services->calls, &call->node, call->id);

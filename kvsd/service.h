@@ -10,6 +10,7 @@ void services_destroy(struct kvsd *k);
 
 struct service_stats {
 	uint64_t services, calls, calls_waiting;
+	struct histogram call_time;
 };
 void service_stats(const struct kvsd *k, struct service_stats *stats);
 

@@ -1,131 +1,275 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters since start and gauges, as JSON. weir-protocol(7), stats; kvsd(8)
- * explains each. */
+/* The command stats: figures as JSON, and how long transactions wait. The
+ * parts only ever count up; what was cleared is subtracted here.
+ * weir-protocol(7), stats; kvsd(8), Figures. */
 #include "config.h"
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
+#include <time.h>
 
 #include "kvsd/alloc.h"
 #include "kvsd/dispatch.h"
-#include "kvsd/event.h"
-#include "kvsd/log_ring.h"
-#include "kvsd/server.h"
-#include "kvsd/service.h"
-#include "kvsd/watch.h"
+#include "kvsd/figures.h"
+#include "kvsd/stats.h"
 
-static void set(json_t *o, const char *name, uint64_t n)
+/* Transactions of a batch that were applied in the same turn of the loop. */
+struct wait {
+	uint64_t ticket, count;
+	double since;
+};
+
+struct stats {
+	struct wait *wait;		/* oldest first */
+	size_t waits, room;
+	struct histogram commit_wait;
+	struct figures cleared;		/* as it was then; zero: never */
+};
+
+void stats_create(struct kvsd *k)
 {
-	json_object_set_new(o, name, json_integer(n));
+	k->stats = xcalloc(1, sizeof(*k->stats));
+}
+
+void stats_destroy(struct kvsd *k)
+{
+	if (!k->stats)
+		return;
+	free(k->stats->wait);
+	free(k->stats);
+	k->stats = NULL;
+}
+
+/* ---- how long transactions wait ---- */
+
+static double monotonic(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+void stats_changed(struct kvsd *k)
+{
+	struct stats *s = k->stats;
+	uint64_t ticket = db_ticket(k->db);
+
+	if (k->changed && s->waits && s->wait[s->waits - 1].ticket == ticket) {
+		s->wait[s->waits - 1].count++;
+		return;
+	}
+	if (s->waits == s->room) {
+		s->room = s->room ? 2 * s->room : 64;
+		s->wait = xrealloc(s->wait, s->room * sizeof(*s->wait));
+	}
+	s->wait[s->waits++] = (struct wait) { ticket, 1, monotonic() };
+}
+
+void stats_settle(struct kvsd *k, uint64_t ticket, bool ok)
+{
+	struct stats *s = k->stats;
+	double now = monotonic();
+	size_t n;
+
+	for (n = 0; n < s->waits && s->wait[n].ticket <= ticket; n++)
+		if (ok)
+			histogram_add_seconds(&s->commit_wait,
+					      now - s->wait[n].since,
+					      s->wait[n].count);
+	s->waits -= n;
+	memmove(s->wait, s->wait + n, s->waits * sizeof(*s->wait));
+}
+
+void stats_take(struct kvsd *k, struct figures *figures)
+{
+	figures_take(k, figures);
+	figures->commit_wait = k->stats->commit_wait;
+}
+
+void stats_clear(struct kvsd *k)
+{
+	stats_take(k, &k->stats->cleared);
+}
+
+/* ---- JSON ---- */
+
+static void subtract(struct figures *figures, const struct figures *before)
+{
+	for (size_t i = 0; i < figure_count; i++) {
+		const struct figure *row = &figure_table[i];
+		void *to = (char *)figures + row->at;
+		const void *from = figure_at(before, row);
+
+		switch (row->kind) {
+		case COUNTER:
+			*(uint64_t *)to -= *(const uint64_t *)from;
+			break;
+		case SPENT:
+			*(double *)to -= *(const double *)from;
+			break;
+		case TIMES:
+		case SIZES:
+			histogram_subtract(to, from);
+			break;
+		case GAUGE:
+		case SECONDS:
+			break;
+		}
+	}
+	for (int i = 0; i < CMD_COUNT; i++)
+		figures->requests[i] -= before->requests[i];
+}
+
+static json_t *histogram_json(const struct histogram *h, double unit)
+{
+	static const struct { const char *name; double p; } quantiles[] = {
+		{ "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 }, { "p100", 1 }
+	};
+	json_t *o = json_object(), *buckets = json_array();
+
+	json_object_set_new(o, "count", json_integer(histogram_count(h)));
+	json_object_set_new(o, "sum", json_real(h->sum * unit));
+	for (int i = 0; i < 4; i++)
+		json_object_set_new(o, quantiles[i].name, json_real(unit *
+			histogram_quantile(h, quantiles[i].p)));
+	for (int i = 0; i <= HISTOGRAM_BOUNDS; i++)
+		if (h->bucket[i])
+			json_array_append_new(buckets, json_pack("[oI]",
+				i < HISTOGRAM_BOUNDS ?
+				json_real(unit * histogram_bound(i)) :
+				json_null(), (json_int_t)h->bucket[i]));
+	json_object_set_new(o, "buckets", buckets);
+	return o;
+}
+
+static json_t *figure_json(const struct figure *row, const void *at)
+{
+	switch (row->kind) {
+	case COUNTER:
+	case GAUGE:
+		return json_integer(*(const uint64_t *)at);
+	case SECONDS:
+	case SPENT:
+		return json_real(*(const double *)at);
+	case TIMES:
+		return histogram_json(at, HISTOGRAM_TIME);
+	case SIZES:
+		return histogram_json(at, 1);
+	}
+	return json_null();
 }
 
 static json_t *section(json_t *all, const char *name)
 {
-	json_t *o = json_object();
+	json_t *o = json_object_get(all, name);
 
-	json_object_set_new(all, name, o);
+	if (!o)
+		json_object_set_new(all, name, o = json_object());
 	return o;
 }
 
-static void add_server(json_t *all, struct kvsd *k)
+/* What happened a second, where that means something. */
+static void add_rate(json_t *rates, const struct figure *row, const void *at,
+		     double seconds)
 {
-	const struct server_stats *s = server_stats(k);
-	json_t *o = section(all, "connections"), *requests;
+	char name[128];
+	uint64_t n;
 
-	set(o, "now", s->connections);
-	set(o, "accepted", s->accepted);
-	set(o, "refused", s->refused);
-	set(o, "failed", s->failed);
-	set(o, "bytes-in", s->bytes_in);
-	set(o, "bytes-out", s->bytes_out);
+	if (row->kind == COUNTER)
+		n = *(const uint64_t *)at;
+	else if (row->kind == TIMES || row->kind == SIZES)
+		n = histogram_count(at);
+	else
+		return;
+	snprintf(name, sizeof(name), "%s.%s", row->section, row->name);
+	json_object_set_new(rates, name, json_real(seconds > 0 ? n / seconds :
+						   0));
+}
+
+char *stats_json(struct kvsd *k)
+{
+	json_t *all = json_object(), *rates = json_object(), *requests;
+	struct figures figures;
+	double seconds;
+	char *text;
+
+	stats_take(k, &figures);
+	subtract(&figures, &k->stats->cleared);
+	seconds = figures.uptime - k->stats->cleared.uptime;
+	json_object_set_new(all, "seconds", json_real(seconds));
+	for (size_t i = 0; i < figure_count; i++) {
+		const struct figure *row = &figure_table[i];
+		const void *at = figure_at(&figures, row);
+
+		json_object_set_new(section(all, row->section), row->name,
+				    figure_json(row, at));
+		add_rate(rates, row, at, seconds);
+	}
+	json_object_set_new(section(all, "database"), "durability",
+			    json_string(k->options.durability ?
+					k->options.durability : "commit"));
 	requests = section(all, "requests");
 	for (int i = 0; i < CMD_COUNT; i++)
-		if (k->requests[i])
-			set(requests, wire_commands[i].word, k->requests[i]);
-	set(all, "errors", k->refused);
-	set(all, "log-lines", log_ring_count(k));
+		if (figures.requests[i])
+			json_object_set_new(requests, wire_commands[i].word,
+					    json_integer(figures.requests[i]));
+	json_object_set_new(all, "rates", rates);
+	text = json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(12));
+	json_decref(all);
+	return text;
 }
 
-static void add_database(json_t *all, struct kvsd *k)
-{
-	json_t *o = section(all, "database");
-	struct db_stats s;
+/* ---- the command ---- */
 
-	json_object_set_new(o, "durability", json_string(
-		k->options.durability ? k->options.durability : "commit"));
-	db_stats(k->db, &s);
-	set(o, "transactions", s.transactions);
-	set(o, "operations", s.operations);
-	set(o, "batches", s.batches);
-	set(o, "batch-largest", s.batch_largest);
-	json_object_set_new(o, "batch-seconds", json_real(s.batch_seconds));
-	set(o, "blobs-written", s.blobs_written);
-	set(o, "bytes-written", s.bytes_written);
-	set(o, "cache-bytes", s.cache_bytes);
-	set(o, "cache-hits", s.cache_hits);
-	set(o, "cache-misses", s.cache_misses);
-	set(o, "map-size", s.map_size);
-	set(o, "file-size", s.file_size);
-	set(o, "namespaces", s.namespaces);
-	set(o, "leases", s.leases);
+static void reply_text(struct conn *c, const char *tag, const char *text,
+		       size_t len)
+{
+	reply_begin(c, tag, "ok");
+	reply_payload(c, text, len);
 }
 
-static void add_watches(json_t *all, struct kvsd *k)
+static void reply_prometheus(struct conn *c, const char *tag)
 {
-	json_t *o = section(all, "watches");
-	struct watch_stats s;
+	struct wire_buf text;
 
-	watch_stats(k, &s);
-	set(o, "now", s.watches);
-	set(o, "spots", s.spots);
-	set(o, "pushes", s.pushes);
-	set(o, "lagged", s.lagged);
-	set(o, "kept-bytes", s.kept_bytes);
+	wire_buf_init(&text);
+	stats_text(c->kvsd, &text);
+	reply_text(c, tag, text.data, text.len);
+	wire_buf_free(&text);
 }
 
-static void add_events(json_t *all, struct kvsd *k)
+static void reply_json(struct conn *c, const char *tag)
 {
-	json_t *o = section(all, "events");
-	struct event_stats s;
+	char *text = stats_json(c->kvsd);
 
-	event_stats(k, &s);
-	set(o, "subscriptions", s.subscriptions);
-	set(o, "published", s.published);
-	set(o, "delivered", s.delivered);
-	set(o, "lost", s.lost);
-	set(o, "sequence", s.sequence);
-}
-
-static void add_services(json_t *all, struct kvsd *k)
-{
-	json_t *o = section(all, "services");
-	struct service_stats s;
-
-	service_stats(k, &s);
-	set(o, "now", s.services);
-	set(o, "calls", s.calls);
-	set(o, "calls-waiting", s.calls_waiting);
+	if (text)
+		reply_text(c, tag, text, strlen(text));
+	else
+		reply_err(c, tag, ENOMEM, "no memory for the figures");
+	free(text);
 }
 
 void do_stats(struct conn *c, const struct wire_frame *f)
 {
-	json_t *all = json_object();
-	char *text;
+	const char *format = arg_option(f, "format");
+	bool clear;
 
-	json_object_set_new(all, "uptime",
-			    json_real(kvsd_now() - c->kvsd->started));
-	add_server(all, c->kvsd);
-	add_database(all, c->kvsd);
-	add_watches(all, c->kvsd);
-	add_events(all, c->kvsd);
-	add_services(all, c->kvsd);
-	text = json_dumps(all, JSON_COMPACT);
-	json_decref(all);
-	if (!text) {
-		reply_err(c, f->word[0], ENOMEM, "no memory for the figures");
+	if (arg_flag(c, f, "clear", &clear) < 0)
+		return;
+	if (clear && c->role != WIRE_OWNER) {
+		reply_err(c, f->word[0], EPERM, "clear=1 is for the "
+			  "instance's owner");
 		return;
 	}
-	reply_begin(c, f->word[0], "ok");
-	reply_payload(c, text, strlen(text));
-	free(text);
+	if (!format || !strcmp(format, "json"))
+		reply_json(c, f->word[0]);
+	else if (!strcmp(format, "prometheus"))
+		reply_prometheus(c, f->word[0]);
+	else
+		reply_err(c, f->word[0], EINVAL, "format=%.32s is neither "
+			  "json nor prometheus", format);
+	if (clear)
+		stats_clear(c->kvsd);
 }

@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kvsd/alloc.h"
@@ -33,6 +34,8 @@ struct store {
 	MDB_dbi table[STORE_TABLES];
 	MDB_txn *read;
 	bool reading;		/* READ is renewed */
+	double sync_seconds;	/* the last step of the last store_write; the
+				   writer's */
 };
 
 static const struct {
@@ -394,6 +397,24 @@ static bool no_room(struct store *store, size_t need)
 		(uint64_t)fs.f_bavail * fs.f_frsize < need;
 }
 
+static int commit_timed(struct store *store, MDB_txn *txn)
+{
+	struct timespec start, end;
+	int rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	rc = store_commit(txn);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	store->sync_seconds = end.tv_sec - start.tv_sec +
+		(end.tv_nsec - start.tv_nsec) / 1e9;
+	return rc;
+}
+
+double store_sync_seconds(const struct store *store)
+{
+	return store->sync_seconds;
+}
+
 int store_write(struct store *store, const struct blob_set *blobs,
 		const struct store_changes *changes, char *text, size_t size)
 {
@@ -408,7 +429,7 @@ int store_write(struct store *store, const struct blob_set *blobs,
 		if (rc)
 			mdb_txn_abort(txn);
 		else
-			rc = store_commit(txn);
+			rc = commit_timed(store, txn);
 	}
 	if (!rc)
 		return 0;

@@ -69,6 +69,9 @@ int store_get_floor(struct store *store, enum store_table table,
 enum { STORE_FULL = -1, STORE_BROKEN = -2 };
 int store_write(struct store *store, const struct blob_set *blobs,
 		const struct store_changes *changes, char *text, size_t size);
+/* How long the last step of the last store_write took, its sync included; for
+ * the writer. */
+double store_sync_seconds(const struct store *store);
 /* While no batch is being written. 0 or an errno. */
 int store_grow(struct store *store);
 int store_reopen(struct store *store, struct db_error *error);

@@ -225,6 +225,7 @@ static void watch_free(struct stream *s)
 	leave_place(w);
 	watches->stats.watches--;
 	watches->prefixes -= w->mode == MODE_PREFIX;
+	watches->stats.behind -= w->behind;
 	db_view_close(w->old);
 	db_view_close(w->new);
 	stream_end(s);

@@ -17,7 +17,7 @@ void watches_record_namespace(struct kvsd *k, const char *name);
 void watches_settle(struct kvsd *k, uint64_t ticket, bool ok);
 
 struct watch_stats {
-	uint64_t watches, spots, pushes, lagged, kept_bytes;
+	uint64_t watches, spots, pushes, lagged, behind, kept_bytes;
 };
 void watch_stats(const struct kvsd *k, struct watch_stats *stats);
 

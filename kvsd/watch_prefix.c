@@ -131,6 +131,8 @@ void prefix_told(struct watch *w, const struct hook *hook,
 
 void prefix_catch_up(struct watch *w, struct db_view *old)
 {
+	if (!w->behind)
+		w->stream.conn->kvsd->watches->stats.behind++;
 	w->behind = true;
 	w->old = old;
 	w->told = w->told_bytes = 0;
@@ -324,5 +326,6 @@ bool prefix_pump(struct watch *w)
 	db_view_close(w->old);
 	w->old = NULL;
 	w->behind = false;
+	w->stream.conn->kvsd->watches->stats.behind--;
 	return false;
 }

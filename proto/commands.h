@@ -112,8 +112,8 @@ COMMAND(log_read, "log-read", 0, 0, "follow", NONE, OWNER, \
 	"read the instance's log") \
 COMMAND(log_clear, "log-clear", 0, 0, "", NONE, OWNER, "", \
 	"empty the instance's log") \
-COMMAND(stats, "stats", 0, 0, "", NONE, USER, "", \
-	"counters and gauges as JSON")
+COMMAND(stats, "stats", 0, 0, "clear format", NONE, USER, \
+	"[clear=1] [format=json|prometheus]", "counters and gauges")
 
 /* Operations and conditions in the payload of commit, the same columns
  * without role.  OPERATION(id, word, positional, options, payload, synopsis) */

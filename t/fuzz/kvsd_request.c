@@ -23,6 +23,7 @@
 #include "kvsd/ns_cmds.h"
 #include "kvsd/server.h"
 #include "kvsd/service.h"
+#include "kvsd/stats.h"
 #include "kvsd/watch.h"
 #include "kvsd/write_cmds.h"
 #include "proto/daemon.h"
@@ -71,6 +72,7 @@ static void begin(void)
 	absents_create(&kvsd);
 	services_create(&kvsd);
 	watches_create(&kvsd);
+	stats_create(&kvsd);
 	waiters_create(&kvsd);
 	kvsd.db = db_open(&options, kvsd.base, &error);
 	if (!kvsd.db)
