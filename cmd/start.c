@@ -21,6 +21,7 @@
 
 #include "cmd/common.h"
 #include "cmd/daemons.h"
+#include "cmd/parent.h"
 #include "cmd/subcommands.h"
 #include "proto/idset.h"
 #include "proto/resource_set.h"
@@ -42,7 +43,8 @@ struct start {
 	struct event_base *base;
 	struct daemons daemons;
 	enum phase phase;
-	int size;
+	int size;		/* nodes; 0: not told */
+	struct parent parent;	/* in a job: the nodes are the job's */
 	const char *statedir, *durability, *metrics;
 	char *rundir, *uri, *socket_path;
 	bool own_rundir;
@@ -82,8 +84,8 @@ static void run_program(struct start *s)
 	static char *shell[] = { NULL, NULL };
 	char **argv = s->argv;
 	static const char *const gone[] = {
-		"WEIR_JOB_ID", "WEIR_JOB_SIZE", "WEIR_JOB_NNODES",
-		"WEIR_JOB_TMPDIR", "WEIR_TASK_RANK", "WEIR_TASK_LOCAL_ID",
+		"WEIR_JOB_ID", "WEIR_JOB_SIZE", "WEIR_JOB_TMPDIR",
+		"WEIR_TASK_RANK", "WEIR_TASK_LOCAL_ID",
 		"WEIR_KVS_NAMESPACE", "PMI_FD", "PMI_RANK", "PMI_SIZE",
 	};
 	size_t i;
@@ -165,8 +167,8 @@ static void describe_instance(struct start *s)
 
 	gethostname(host, sizeof(host) - 1);
 	gettimeofday(&tv, NULL);
-	hosts = xstrdup(host);
-	for (i = 1; i < s->size; i++) {
+	hosts = xstrdup(s->parent.h ? s->parent.hosts : host);
+	for (i = 1; !s->parent.h && i < s->size; i++) {
 		char *more = xasprintf("%s,%s", hosts, host);
 
 		free(hosts);
@@ -177,7 +179,10 @@ static void describe_instance(struct start *s)
 	put(txn, "owner", "%u", (unsigned)getuid());
 	put(txn, "start", "%lld.%06ld", (long long)tv.tv_sec,
 	    (long)tv.tv_usec);
-	put(txn, "level", "%d", *s->parent_uri ? 1 : 0);
+	put(txn, "level", "%d", s->parent.h ? s->parent.level + 1 :
+	    *s->parent_uri ? 1 : 0);
+	if (s->parent.h)
+		put(txn, "jobid", "%s", getenv("WEIR_JOB_ID"));
 	put(txn, "hostlist", "%s", hosts);
 	put(txn, "hostname", "%s", host);
 	put(txn, "rank", "0");
@@ -201,7 +206,10 @@ static void check_ready(struct start *s)
 	for (d = s->daemons.first; d; d = d->next)
 		if (!d->ready)
 			return;
-	run_program(s);
+	if (s->parent.rank == 0)
+		run_program(s);
+	else
+		s->phase = RUNNING;	/* the program is on another node */
 }
 
 /* schedd has taken the nodes in when its inventory has them all. */
@@ -253,11 +261,30 @@ static void on_shutdown_call(weir_call_t *call, void *arg)
 	}
 }
 
+static void start_execd(struct start *s, int rank, const char *kvsd)
+{
+	char name[32];
+	char *args[] = {
+		xasprintf("--rank=%d", rank),
+		xasprintf("--uri=%s", kvsd),
+		xasprintf("--rundir=%s", s->rundir),
+		s->parent.h ? xasprintf("--cores=%s", s->parent.cores) : NULL,
+		s->parent.h && *s->parent.gpus ?
+			xasprintf("--gpus=%s", s->parent.gpus) : NULL,
+		NULL
+	};
+	int i;
+
+	snprintf(name, sizeof(name), "execd-%d", rank);
+	daemon_start(&s->daemons, "execd", name, args);
+	for (i = 0; args[i]; i++)
+		free(args[i]);
+}
+
 static void start_others(struct start *s)
 {
 	struct weir_error error;
 	char *uri = xasprintf("--uri=%s", s->uri);
-	char *rundir = xasprintf("--rundir=%s", s->rundir);
 	char *schedd[] = { uri, NULL };
 	int i;
 
@@ -276,16 +303,29 @@ static void start_others(struct start *s)
 				      WEIR_WATCH_WAIT);
 	weir_future_then(s->resources, -1, on_resources, s);
 	daemon_start(&s->daemons, "schedd", "schedd", schedd);
-	for (i = 0; i < s->size; i++) {
-		char name[32], *rank = xasprintf("--rank=%d", i);
-		char *execd[] = { rank, uri, rundir, NULL };
-
-		snprintf(name, sizeof(name), "execd-%d", i);
-		daemon_start(&s->daemons, "execd", name, execd);
-		free(rank);
-	}
 	free(uri);
-	free(rundir);
+	if (s->parent.h)
+		parent_announce(&s->parent, s->uri, s->base);
+	for (i = 0; i < (s->parent.h ? 1 : s->size); i++)
+		start_execd(s, i, s->uri);
+}
+
+/* ---- on the other nodes of a job ---- */
+
+static void on_instance(const char *uri, void *arg)
+{
+	struct start *s = arg;
+
+	if (s->phase != STARTING_KVSD)
+		return;
+	s->phase = STARTING_OTHERS;
+	s->nodes_known = true;	/* that is for the first node to see */
+	start_execd(s, s->parent.rank, uri);
+}
+
+static void on_instance_gone(void *arg)
+{
+	finish(arg, 0);
 }
 
 static void on_ready(struct daemon *d, void *arg)
@@ -316,6 +356,8 @@ static void stop_kvsd(struct start *s)
 	struct daemon *d;
 
 	s->phase = STOPPING_KVSD;
+	if (s->parent.rank == 0)
+		parent_leave(&s->parent);	/* the others end, too */
 	weir_future_destroy(s->resources);
 	weir_future_destroy(s->service);
 	weir_future_destroy(s->listing);
@@ -569,11 +611,18 @@ static struct event *persistent_signal(struct start *s, int signum,
 int main_start(int argc, char **argv)
 {
 	static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
-	struct start s = { .size = 1, .durability = "commit" };
+	struct start s = { 0 };
 	const char *parent = getenv("WEIR_URI");
 	size_t i;
 
 	options(&s, argc, argv);
+	if (!s.size)
+		parent_find(&s.parent);
+	if (!s.size)
+		s.size = s.parent.h ? s.parent.size : 1;
+	/* what dies with a job need not outlive the machine */
+	if (!s.durability)
+		s.durability = s.parent.h && !s.statedir ? "none" : "commit";
 	if (parent)
 		snprintf(s.parent_uri, sizeof(s.parent_uri), "%s", parent);
 	make_folders(&s);
@@ -594,7 +643,13 @@ int main_start(int argc, char **argv)
 	s.child_event = persistent_signal(&s, SIGCHLD, on_child);
 	for (i = 0; i < 3; i++)
 		s.signals[i] = persistent_signal(&s, stops[i], on_signal);
-	start_kvsd(&s);
+	s.parent.on_uri = on_instance;
+	s.parent.on_gone = on_instance_gone;
+	s.parent.arg = &s;
+	if (s.parent.rank == 0)
+		start_kvsd(&s);
+	else
+		parent_follow(&s.parent, s.base);
 	event_base_dispatch(s.base);
 
 	event_free(s.deadline);
@@ -602,6 +657,7 @@ int main_start(int argc, char **argv)
 	for (i = 0; i < 3; i++)
 		event_free(s.signals[i]);
 	daemons_free(&s.daemons);
+	parent_leave(&s.parent);
 	weir_close(s.h);
 	event_base_free(s.base);
 	if (s.own_rundir)
