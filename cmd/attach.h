@@ -49,6 +49,9 @@ struct terminal_options {
 	bool read_only;		/* no standard input, no signals */
 };
 
+/* Those that attach_run forwards wait for it, so that one that comes when the
+ * job has just started reaches the job. */
+void terminal_hold_signals(bool hold);
 /* Follows ID with standard input and signals forwarded, until its end or the
  * user's leaving. Gives the exit code. OPTIONS' event, done, arg are used. */
 int attach_run(weir_t *h, weir_jobid_t id, struct attach_options *options,

@@ -214,18 +214,32 @@ static void take_signals(struct terminal *t)
 	}
 }
 
-static int catch_signals(void)
+static void forwarded_signals(sigset_t *set)
 {
 	static const int forwarded[] = { SIGINT, SIGTSTP, SIGTERM, SIGHUP,
 					 SIGALRM, SIGUSR1, SIGUSR2 };
-	sigset_t set;
 	size_t i;
+
+	sigemptyset(set);
+	for (i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(set, forwarded[i]);
+}
+
+void terminal_hold_signals(bool hold)
+{
+	sigset_t set;
+
+	forwarded_signals(&set);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static int catch_signals(void)
+{
+	sigset_t set;
 	int fd;
 
-	sigemptyset(&set);
-	for (i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
-		sigaddset(&set, forwarded[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	terminal_hold_signals(true);
+	forwarded_signals(&set);
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (fd < 0)
 		die("signalfd: %s", strerror(errno));

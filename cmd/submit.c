@@ -12,6 +12,8 @@
 #include "cmd/submit.h"
 #include "cmd/subcommands.h"
 
+#define HOLD_SECONDS	2	/* that signals wait for the job's id */
+
 static void free_list(struct word_list *list)
 {
 	while (list->count)
@@ -39,6 +41,17 @@ static char *jobspec_text(const struct submit_options *o)
 	return text;
 }
 
+/* The job may run before we know its id, and a signal be meant for it. */
+static int wait_id(weir_future_t *f, weir_jobid_t *id)
+{
+	if (weir_future_wait(f, HOLD_SECONDS) < 0) {
+		terminal_hold_signals(false);	/* one may end us */
+		weir_future_wait(f, -1);
+		terminal_hold_signals(true);
+	}
+	return weir_job_submit_id(f, id);
+}
+
 static int run(const struct submit_options *o)
 {
 	struct attach_options attach = {
@@ -49,12 +62,14 @@ static int run(const struct submit_options *o)
 	struct terminal_options terminal = { .read_only = false };
 	char *jobspec = jobspec_text(o), name[JOBID_SIZE];
 	weir_t *h = open_lasting();
-	weir_future_t *f = weir_job_submit(h, jobspec, o->urgency, o->flags);
+	weir_future_t *f;
 	weir_jobid_t id;
 	int result;
 
+	terminal_hold_signals(true);
+	f = weir_job_submit(h, jobspec, o->urgency, o->flags);
 	free(jobspec);
-	if (!f || weir_job_submit_id(f, &id) < 0)
+	if (!f || wait_id(f, &id) < 0)
 		fail("%s", f && weir_future_error(f) ?
 		     weir_future_strerror(f) : strerror(errno));
 	weir_future_destroy(f);
