@@ -3,10 +3,12 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/many.h"
 #include "cmd/common.h"
 #include "cmd/jobs.h"
 #include "cmd/jobtext.h"
@@ -16,7 +18,7 @@ struct selection {
 	bool all, by_user, by_state;
 	int64_t user;
 	int states;
-	const char *note;
+	const char *note, *queue, *name;
 	bool dry_run, quiet;
 };
 
@@ -80,21 +82,43 @@ static int by_id(const struct selection *s, int n, char **words)
 	return failed ? 1 : 0;
 }
 
+/* The ids of those whose name matches. */
+static json_t *named(weir_t *h, const struct selection *s)
+{
+	json_t *query = json_pack("{s:i s:[s] s:I s:i}", "max_entries", 0,
+				  "attrs", "name", "userid",
+				  (json_int_t)s->user, "states", s->states);
+	json_t *ids = json_array(), *jobs, *job;
+	const char *name;
+	size_t i;
+
+	if (s->queue)
+		json_object_set_new(query, "queue", json_string(s->queue));
+	jobs = jobs_query(h, query);
+	json_array_foreach(jobs, i, job) {
+		name = json_string_value(json_object_get(job, "name"));
+		if (name && fnmatch(s->name, name, 0) == 0)
+			json_array_append(ids, json_object_get(job, "id"));
+	}
+	json_decref(jobs);
+	return ids;
+}
+
 static int by_selection(const struct selection *s)
 {
 	weir_t *h = open_instance(0);
-	json_t *jobs = jobs_query(h, json_pack("{s:i s:[s] s:I s:i}",
-				  "max_entries", 0, "attrs", "id", "userid",
-				  (json_int_t)s->user, "states", s->states));
-	size_t n = json_array_size(jobs), i, failed = 0;
-	weir_jobid_t *id = xmalloc(n * sizeof(*id));
+	json_t *body = json_pack("{s:I s:i s:s s:i s:s s:b}", "userid",
+				 (json_int_t)s->user, "states", s->states,
+				 "type", "cancel", "severity", 0, "note",
+				 s->note ? s->note : "", "dry_run",
+				 s->dry_run);
+	size_t n, failed;
 
-	for (i = 0; i < n; i++)
-		id[i] = (weir_jobid_t)json_integer_value(json_object_get(
-				json_array_get(jobs, i), "id"));
-	json_decref(jobs);
-	if (!s->dry_run)
-		failed = cancel(h, id, n, s->note, s->quiet);
+	if (s->name)
+		json_object_set_new(body, "ids", named(h, s));
+	else if (s->queue)
+		json_object_set_new(body, "queue", json_string(s->queue));
+	n = many_call(h, "job-manager.raiseall", body, &failed);
 	if (s->quiet)
 		;
 	else if (!n)
@@ -106,7 +130,6 @@ static int by_selection(const struct selection *s)
 		fprintf(stderr, "%s: Canceled %zu job%s (%zu error%s)\n",
 			cmd_name, n - failed, n - failed == 1 ? "" : "s",
 			failed, failed == 1 ? "" : "s");
-	free(id);
 	weir_close(h);
 	return failed ? 1 : 0;
 }
@@ -117,6 +140,8 @@ int main_cancel(int argc, char **argv)
 		{ "all", no_argument, NULL, 'a' },
 		{ "user", required_argument, NULL, 'u' },
 		{ "states", required_argument, NULL, 'S' },
+		{ "queue", required_argument, NULL, 'Q' },
+		{ "name", required_argument, NULL, 'N' },
 		{ "message", required_argument, NULL, 'm' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "quiet", no_argument, NULL, 'q' },
@@ -127,6 +152,7 @@ int main_cancel(int argc, char **argv)
 	int c;
 
 	usage_status = 2;
+	options_anywhere = true;
 	while ((c = next_option(argc, argv, "u:S:m:nq", longs,
 				"weir-cancel")) != -1) {
 		switch (c) {
@@ -136,18 +162,20 @@ int main_cancel(int argc, char **argv)
 			s.by_user = true;
 			break;
 		case 'S': state_option(&s, optarg); break;
+		case 'Q': s.queue = optarg; break;
+		case 'N': s.name = optarg; break;
 		case 'm': s.note = optarg; break;
 		case 'n': s.dry_run = true; break;
 		case 'q': s.quiet = true; break;
 		}
 	}
-	select = s.all || s.by_user || s.by_state;
+	select = s.all || s.by_user || s.by_state || s.queue || s.name;
 	if (select && argc > optind)
-		usage_error("job ids and --all, --user or --states exclude "
-			    "each other");
+		usage_error("job ids and --all, --user, --states, --queue or "
+			    "--name exclude each other");
 	if (!select && argc == optind)
-		usage_error("job ids are needed, or --all, --user or "
-			    "--states");
+		usage_error("job ids are needed, or --all, --user, --states, "
+			    "--queue or --name");
 	return select ? by_selection(&s) :
 			by_id(&s, argc - optind, argv + optind);
 }

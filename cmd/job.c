@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "cmd/attach.h"
+#include "cmd/many.h"
 #include "cmd/common.h"
 #include "cmd/job.h"
 #include "cmd/jobtext.h"
 #include "cmd/subcommands.h"
+#include "proto/envelope.h"
 #include "proto/wire.h"
 
 weir_jobid_t job_argument(const char *text)
@@ -83,6 +85,29 @@ int job_attach(int argc, char **argv)
 	return code;
 }
 
+static void print_value(const char *data, size_t len)
+{
+	if (len) {
+		fwrite(data, 1, len, stdout);
+		if (data[len - 1] != '\n')
+			putchar('\n');
+	}
+	if (fflush(stdout) == EOF)
+		die("standard output: %s", strerror(errno));
+}
+
+/* The jobspec within the signed request. */
+static void print_original(const char *data, size_t len)
+{
+	struct proto_error error;
+	struct envelope *env = envelope_unpack(data, len, &error);
+
+	if (!env)
+		die("J: %s", error.text);
+	print_value(env->payload, env->payload_len);
+	envelope_destroy(env);
+}
+
 int job_info(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -90,18 +115,21 @@ int job_info(int argc, char **argv)
 		{ "base", no_argument, NULL, 'b' },
 		{ 0 }
 	};
-	bool original = false;
+	bool original = false, base = false;
 	const char *data, *key;
+	char *current = NULL;
 	weir_future_t *f;
 	weir_jobid_t id;
-	size_t len;
+	size_t len = 0;
 	weir_t *h;
 	int c;
 
-	/* R and jobspec are never updated: the base is what there is */
-	while ((c = next_option(argc, argv, "ob", longs, "weir-job")) != -1)
+	while ((c = next_option(argc, argv, "ob", longs, "weir-job")) != -1) {
 		if (c == 'o')
 			original = true;
+		else
+			base = true;
+	}
 	if (argc - optind != 2)
 		verb_usage();
 	id = job_argument(argv[optind]);
@@ -109,7 +137,7 @@ int job_info(int argc, char **argv)
 	if (original && strcmp(key, "jobspec"))
 		die("--original is for the key jobspec");
 	h = open_instance(0);
-	f = made(weir_job_lookup(h, id, key), key);
+	f = made(weir_job_lookup(h, id, original ? "J" : key), key);
 	if (weir_future_get(f) < 0) {
 		if (weir_future_error(f) == ENOENT) {
 			job_must_exist(h, id, key);
@@ -118,13 +146,15 @@ int job_info(int argc, char **argv)
 		die("%s: %s", key, weir_future_strerror(f));
 	}
 	data = weir_future_data(f, &len);
-	if (data && len) {
-		fwrite(data, 1, len, stdout);
-		if (data[len - 1] != '\n')
-			putchar('\n');
-	}
-	if (fflush(stdout) == EOF)
-		die("standard output: %s", strerror(errno));
+	if (data && !base && !original)
+		current = job_current(h, id, key, data, len);
+	if (current)
+		print_value(current, strlen(current));
+	else if (original)
+		print_original(data, len);
+	else
+		print_value(data, data ? len : 0);
+	free(current);
 	weir_future_destroy(f);
 	weir_close(h);
 	return 0;
@@ -200,6 +230,7 @@ static const struct verb verbs[] = {
 	{ "id", job_id, "[-t FORM] [ID...]" },
 	{ "info", job_info, "[-o|-b] ID KEY" },
 	{ "kill", job_kill, "[-s SIGNAL] ID..." },
+	{ "killall", job_killall, "[-s SIGNAL] [-u USER] [-f]" },
 	{ "last", job_last, "[N|[START:STOP:STEP]]" },
 	{ "list", job_list, "[-c N] [-s STATES] [-u USER] [-a] [-A]" },
 	{ "list-ids", job_list_ids, "ID..." },
@@ -208,6 +239,8 @@ static const struct verb verbs[] = {
 	{ "namespace", job_namespace, "[ID...]" },
 	{ "raise", job_raise,
 	  "[-s SEVERITY] [-t TYPE] [-m NOTE] ID... [-- NOTE...]" },
+	{ "raiseall", job_raiseall,
+	  "[-s SEVERITY] [-u USER] [-S STATES] [-f] TYPE [NOTE...]" },
 	{ "stats", job_stats, "" },
 	{ "status", job_status, "[-v] [-j] [-e CODE] ID..." },
 	{ "submit", job_submit, "[-u URGENCY] [FILE]" },

@@ -22,6 +22,9 @@ SUBCOMMAND(bulksubmit, "bulksubmit", JOBS, "submit a job for each input") \
 SUBCOMMAND(jobs, "jobs", JOBS, "list jobs") \
 SUBCOMMAND(job, "job", JOBS, "attach to a job, see its events, signal it") \
 SUBCOMMAND(cancel, "cancel", JOBS, "cancel jobs") \
+SUBCOMMAND(update, "update", JOBS, "change what an active job asks for") \
+SUBCOMMAND(pgrep, "pgrep", JOBS, "find jobs by name or range of ids") \
+SUBCOMMAND(pkill, "pkill", JOBS, "cancel jobs by name or range of ids") \
 SUBCOMMAND(queue, "queue", JOBS, "open, close, start, stop and list queues") \
 SUBCOMMAND(kvs, "kvs", COORDINATE, "read, write and watch the key-value store") \
 SUBCOMMAND(event, "event", COORDINATE, "publish and receive events") \

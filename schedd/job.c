@@ -243,8 +243,8 @@ int job_set_resources(struct job *job, struct resource_set *R)
 	job->nnodes = (int)R->count;
 	job->ncores = (int)resource_set_ncores(R);
 	job->ntasks = total;
-	if (job->moved > 0)
-		R->expiration = job->moved;
+	if (job->moved)
+		R->expiration = job->expiration;
 	job->expiration = R->expiration;
 	return 0;
 }
@@ -331,7 +331,8 @@ static int take_event(struct job *job, const struct jobevent *ev)
 	case EVENT_JOBSPEC_UPDATE:
 		return update_apply(job, ev->context);
 	case EVENT_RESOURCE_UPDATE:
-		job->expiration = job->moved = ev->expiration;
+		job->expiration = ev->expiration;
+		job->moved = true;
 		if (job->R)
 			job->R->expiration = ev->expiration;
 		return 0;

@@ -81,7 +81,8 @@ struct job {
 	char *ranks, *nodelist;		/* likewise */
 	int ncores, nnodes, ntasks;	/* as asked, then as given */
 	double expiration;		/* seconds since 1970; 0: none */
-	double moved;			/* the same, if it has been changed */
+	bool moved;			/* it is not R's any more */
+	bool immutable;			/* only the instance's owner updates */
 	json_t *memo;			/* object: annotations.user; or NULL */
 	bool allocated;			/* by its log: alloc, no free */
 	bool guest;			/* its namespace exists */

@@ -179,6 +179,7 @@ static void fini(struct schedd *s)
 	weir_future_destroy(s->node_watch);
 	weir_future_destroy(s->config_watch);
 	queues_stop(s);
+	bulk_stop(s);
 	services_stop(s);
 	if (s->h && !s->restart)
 		weir_flush(s->h, 1);

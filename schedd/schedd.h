@@ -48,6 +48,7 @@ struct schedd {
 	char *own_public;		/* file of our own, or NULL */
 	bool ready;			/* everything has been read back */
 	bool sched_wanted;		/* this turn */
+	struct bulk *bulk;		/* in the order of their calls */
 	struct event *again;		/* brings another turn */
 	struct condition *to_settle;	/* of jobs that waited for others */
 	struct early *early;		/* calls that came before */
@@ -98,6 +99,10 @@ void queues_stop(struct schedd *s);
 void queue_place(struct schedd *s, struct job *job);
 json_t *queues_stats(struct schedd *s);
 
+/* ---- bulk.c ---- */
+void bulk_turn(struct schedd *s);
+void bulk_stop(struct schedd *s);
+
 /* ---- exec.c ---- */
 void exec_start(struct schedd *s, struct job *job);
 void exec_signal(struct schedd *s, struct job *job, int signum);
@@ -145,6 +150,8 @@ int check_urgency(struct schedd *s, weir_call_t *call, int urgency);
 typedef void method_f(struct schedd *s, weir_call_t *call);
 method_f do_submit;				/* ingest.c */
 method_f do_raise, do_kill, do_urgency, do_memo, do_ping;	/* manager.c */
+method_f do_update;				/* update_call.c */
+method_f do_raiseall, do_killall;		/* bulk.c */
 method_f do_queue_enable, do_queue_start, do_queue_list, do_queue_status,
 	 do_queue_drain, do_queue_idle;		/* queue_call.c */
 method_f do_report;	/* exec.c */

@@ -10,6 +10,7 @@
 void turn_end(struct schedd *s)
 {
 	nodes_turn(s);
+	bulk_turn(s);
 	dependency_turn(s);
 	sched_run(s);
 	queues_turn(s);

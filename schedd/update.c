@@ -88,6 +88,8 @@ int update_flags(struct job *job, json_t *context)
 			job->flags |= WEIR_JOB_DEBUG;
 		else if (word && !strcmp(word, "waitable"))
 			job->flags |= WEIR_JOB_WAITABLE;
+		else if (word && !strcmp(word, "immutable"))
+			job->immutable = true;
 	}
 	return 0;
 }

@@ -10,6 +10,8 @@
 #define UPDATE_NAME	"attributes.system.job.name"
 #define UPDATE_QUEUE	"attributes.system.queue"
 
+#define UPDATE_MAX	65536	/* bytes of JSON */
+
 /* Dotted names and their values; those that schedd does not keep are for
  * whoever reads the log. */
 int update_apply(struct job *job, json_t *updates);
