@@ -25,6 +25,7 @@ void batch_destroy(struct batch *batch)
 	store_changes_free(&batch->changes);
 	namespace_list_clear(&batch->changed);
 	free(batch->changed.ns);
+	free(batch->graft);
 	free(batch);
 }
 

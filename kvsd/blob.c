@@ -94,6 +94,7 @@ void blob_set_destroy(struct blob_set *set)
 		free(set->blob[i]);
 	free(set->blob);
 	free(set->bucket);
+	free(set->dead);
 	free(set);
 }
 
@@ -139,6 +140,16 @@ struct blob *blob_set_find(const struct blob_set *set,
 	while (blob && memcmp(&blob->hash, hash, sizeof(*hash)))
 		blob = blob->next;
 	return blob;
+}
+
+void blob_set_bury(struct blob_set *set, const struct db_hash *hash)
+{
+	if (set->dead_count == set->dead_room) {
+		set->dead_room = set->dead_room ? 2 * set->dead_room : 64;
+		set->dead = xrealloc(set->dead,
+				     set->dead_room * sizeof(*hash));
+	}
+	set->dead[set->dead_count++] = *hash;
 }
 
 void blob_set_truncate(struct blob_set *set, size_t count)

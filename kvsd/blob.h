@@ -38,6 +38,8 @@ struct blob_set {
 	struct blob **bucket;	/* a power of two of them */
 	size_t buckets;
 	uint64_t bytes;
+	struct db_hash *dead;	/* to go from the store; before additions */
+	size_t dead_count, dead_room;
 };
 
 struct blob_set *blob_set_create(void);
@@ -47,6 +49,9 @@ void blob_set_destroy(struct blob_set *set);
 struct blob *blob_set_add(struct blob_set *set, struct blob *blob);
 struct blob *blob_set_find(const struct blob_set *set,
 			   const struct db_hash *hash);
+/* Notes that the blob is to be removed from the store. If it is among the
+ * additions as well, it is there afterwards. */
+void blob_set_bury(struct blob_set *set, const struct db_hash *hash);
 /* Forgets all but the first COUNT. */
 void blob_set_truncate(struct blob_set *set, size_t count);
 

@@ -8,6 +8,7 @@
 
 #include "kvsd/db.h"
 #include "kvsd/error.h"
+#include "kvsd/gc.h"
 #include "kvsd/pipeline.h"
 #include "kvsd/recent.h"
 #include "kvsd/store.h"
@@ -47,6 +48,8 @@ struct batch {
 	struct blob_set *blobs;
 	struct store_changes changes;
 	struct namespace_list changed;
+	struct db_hash *graft;	/* trees that it took up by their hash */
+	size_t grafts, grafts_room;
 	uint64_t transactions;
 	bool dirty;		/* there is something to write */
 };
@@ -78,7 +81,11 @@ struct db {
 		char key[];
 	} *keys;			/* told by it */
 	struct lease_table *leases;
+	struct db_view *views;	/* open ones */
+	struct store_total total;	/* after the last batch written */
+	struct gc gc;
 	db_durable_f *on_durable;
+	void (*on_warning)(void *arg, const char *text);
 	void *arg;
 	struct db_stats stats;
 };
@@ -171,6 +178,7 @@ void txn_forget(struct db *db);
 struct db_view {
 	unsigned magic;
 	struct db *db;
+	struct db_view *next, **link;	/* of db->views */
 	struct namespace *ns;
 	struct entry *root;
 	uint64_t version;

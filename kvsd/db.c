@@ -28,6 +28,7 @@ static void seal(struct db *db)
 	meta_put(db, "serial", db->serial + 1);
 	for (size_t i = 0; i < list->count; i++)
 		namespace_seal(db, list->ns[i]);
+	gc_seal(db, batch);
 	db->stats.batches++;
 	db->stats.blobs_written += batch->blobs->count;
 	db->stats.bytes_written += batch->blobs->bytes;
@@ -79,6 +80,7 @@ static void written(struct db *db)
 	db->tree.space.sealed = NULL;
 	store_read_end(db->store);
 	batch_destroy(batch);
+	gc_written(db);
 	if (!db->durable)
 		return;
 	db->ticket_durable = db->ticket_sealed;
@@ -100,6 +102,7 @@ static void give_up(struct db *db, struct db_error *error)
 	store_read_end(db->store);
 	cache_clear(db->tree.cache);
 	namespaces_give_up(db);
+	gc_give_up(db);
 	if (lease_load(db, &reload) < 0)
 		db_fail(error, EIO, "%.200s; %.200s", error->text,
 			reload.text);
@@ -135,7 +138,10 @@ static void finish_batch(struct db *db, const struct write_result *result)
 			strerror(rc));
 	}
 	if (rc == STORE_BROKEN)
-		rc = recover(db, &error) ? 0 : EIO;
+		rc = recover(db, &error) &&
+			!store_total(db->store, &db->total) ? 0 : EIO;
+	else if (!rc)
+		db->total = result->total;
 	error.errnum = rc;
 	if (rc)
 		give_up(db, &error);
@@ -233,6 +239,7 @@ static struct db *db_create(const struct db_options *options)
 
 	db->magic = DB_MAGIC;
 	db->durable = options->durable;
+	db->gc.automatic = !options->gc_manual;
 	db->history_max = options->history_max ? options->history_max
 					       : DB_HISTORY_DEFAULT;
 	db->tree.undo = &db->undo;
@@ -244,6 +251,7 @@ static struct db *db_create(const struct db_options *options)
 
 static void db_destroy(struct db *db)
 {
+	gc_fini(db);
 	pipeline_destroy(db->pipeline);
 	batch_destroy(db->batch);
 	txn_forget(db);
@@ -276,9 +284,11 @@ struct db *db_open(const struct db_options *options, struct event_base *base,
 	if (!db->store || load(db, error) < 0)
 		goto fail;
 	db->pipeline = pipeline_create(db->store, base, on_ready, db, error);
-	if (!db->pipeline || make_primary(db, options->owner, error) < 0)
+	if (!db->pipeline || gc_init(db, base, error) < 0 ||
+	    make_primary(db, options->owner, error) < 0)
 		goto fail;
 	db->on_durable = options->on_durable;
+	db->on_warning = options->on_warning;
 	db->arg = options->arg;
 	return db;
 fail:
@@ -325,10 +335,12 @@ int db_namespace_info(struct db *db, const char *name, bool applied,
 int db_namespace_create(struct db *db, const char *name, uid_t owner,
 			const struct db_hash *hash, struct db_error *error)
 {
-	struct entry *root = hash ? tree_root(&db->tree, hash)
-				  : tree_empty(&db->tree);
+	struct entry *root;
 	struct namespace *ns;
 
+	if (hash && gc_admit(db, hash, true, error) < 0)
+		return -1;
+	root = hash ? tree_root(&db->tree, hash) : tree_empty(&db->tree);
 	if (!root)
 		return db_fail(error, errno, "%s", db->tree.why);
 	ns = namespace_make(db, name, owner, root, error);

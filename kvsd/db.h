@@ -56,7 +56,10 @@ struct db_options {
 	size_t cache_max;	/* bytes of decoded nodes to keep; 0: default */
 	size_t map_size;	/* bytes to map at first; 0: default. It grows */
 	uint64_t history_max;	/* versions to keep; 0: default */
+	bool gc_manual;		/* db_gc_step is called by the caller */
 	db_durable_f *on_durable;
+	/* What the administrator should know. May be NULL. */
+	void (*on_warning)(void *arg, const char *text);
 	void *arg;
 };
 
@@ -215,6 +218,35 @@ void db_lease_keys(struct db *db, uint64_t id,
 		   void (*cb)(const char *ns, const char *key, void *arg),
 		   void *arg);
 int db_lease_remove(struct db *db, uint64_t id);
+
+/* ---- collecting blobs that are not in use ---- */
+
+enum db_gc_phase {
+	DB_GC_IDLE,
+	DB_GC_MARK,
+	DB_GC_SWEEP,
+	DB_GC_SETTLE,		/* the last batch of removals is on its way */
+};
+
+struct db_gc_info {
+	enum db_gc_phase phase;
+	uint64_t begun, ended;	/* collections, since the database was opened */
+	/* of the present one or the last: */
+	uint64_t marked, swept, removed, removed_bytes;
+	double seconds;		/* if it has ended */
+	double longest;		/* slice, in seconds */
+	char why[256];		/* it was given up, or "" */
+	/* of all: */
+	uint64_t blobs, stored;	/* number and bytes */
+	uint64_t live;		/* bytes that the last one left */
+};
+
+/* Begins a collection, or another one after the present one. It has ended when
+ * info.ended is at least what is returned. */
+uint64_t db_gc_start(struct db *db);
+void db_gc_info(struct db *db, struct db_gc_info *info);
+/* With gc_manual: one step, at least, of a collection that was started. */
+enum db_gc_phase db_gc_step(struct db *db, double seconds);
 
 /* ---- figures for stats ---- */
 

@@ -236,6 +236,7 @@ static void record_put(struct db *db, const struct namespace *ns)
 	store_put(changes, STORE_HISTORY, key, 16, tail, HISTORY_SIZE);
 	if (ns->applied.version <= db->history_max)
 		return;
+	db->gc.loose = true;
 	history_key(from, ns->id, 0);
 	history_key(key, ns->id, ns->applied.version - db->history_max);
 	store_delete_range(changes, STORE_HISTORY, from, 16, key, 16,
@@ -250,6 +251,7 @@ static void record_delete(struct db *db, const struct namespace *ns)
 	if (!namespace_find(db, ns->name, true))
 		store_delete(changes, STORE_NAMESPACE, ns->name,
 			     strlen(ns->name));
+	db->gc.loose = true;
 	history_key(from, ns->id, 0);
 	history_key(to, ns->id + 1, 0);
 	store_delete_range(changes, STORE_HISTORY, from, 16, to, 16, 0);

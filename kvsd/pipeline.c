@@ -46,6 +46,7 @@ static void write_one(struct pipeline *p, struct write_result *result)
 	result->text[0] = '\0';
 	result->rc = store_write(p->store, p->blobs, p->changes, result->text,
 				 sizeof(result->text));
+	result->total = store_written(p->store);
 	result->seconds = now() - start;
 	result->sync_seconds = store_sync_seconds(p->store);
 }

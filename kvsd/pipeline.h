@@ -14,6 +14,7 @@ struct pipeline;
 struct write_result {
 	int rc;			/* of store_write */
 	double seconds, sync_seconds;	/* all, and its last step */
+	struct store_total total;	/* if rc is 0 */
 	char text[256];
 };
 

@@ -18,12 +18,16 @@
 #include <unistd.h>
 
 #include "kvsd/alloc.h"
+#include "kvsd/bytes.h"
 #include "kvsd/error.h"
 #include "kvsd/store.h"
 #include "kvsd/store_private.h"
 
 #define MAP_SIZE_DEFAULT	(1UL << 30)
 #define MAP_SIZE_MAX		(1UL << 46)
+
+/* The record of the meta table that says what is stored. */
+static char total_key[] = "stored";
 
 struct store {
 	char *path;
@@ -36,6 +40,7 @@ struct store {
 	bool reading;		/* READ is renewed */
 	double sync_seconds;	/* the last step of the last store_write; the
 				   writer's */
+	struct store_total written;	/* by the last store_write */
 };
 
 static const struct {
@@ -354,6 +359,41 @@ int store_get_floor(struct store *store, enum store_table table,
 	return 0;
 }
 
+/* A database that does not know it yet was written before it was kept: its
+ * pages are counted instead of its bytes. */
+static int read_total(MDB_txn *txn, const MDB_dbi *table,
+		      struct store_total *total)
+{
+	MDB_val key = { sizeof(total_key) - 1, total_key }, value;
+	MDB_stat stat;
+	int rc = mdb_get(txn, table[STORE_META], &key, &value);
+
+	if (!rc && value.mv_size == 16) {
+		total->blobs = bytes_get(value.mv_data, 8);
+		total->bytes = bytes_get((unsigned char *)value.mv_data + 8,
+					 8);
+		return 0;
+	}
+	rc = mdb_stat(txn, table[STORE_BLOB], &stat);
+	total->blobs = rc ? 0 : stat.ms_entries;
+	total->bytes = rc ? 0 : (stat.ms_leaf_pages +
+				 stat.ms_overflow_pages) * stat.ms_psize;
+	return rc;
+}
+
+int store_total(struct store *store, struct store_total *total)
+{
+	int rc;
+
+	if (read_begin(store) < 0)
+		return -1;
+	rc = read_total(store->read, store->table, total);
+	if (!rc)
+		return 0;
+	errno = errnum_of(rc);
+	return -1;
+}
+
 void store_stats(struct store *store, struct db_stats *stats)
 {
 	stats->map_size = store->map_size;
@@ -362,7 +402,37 @@ void store_stats(struct store *store, struct db_stats *stats)
 
 /* ---- writing, in the writer's thread ---- */
 
-static int write_blobs(MDB_txn *txn, MDB_dbi dbi, const struct blob_set *blobs)
+static int remove_blobs(MDB_txn *txn, MDB_dbi dbi,
+			const struct blob_set *blobs,
+			struct store_total *total)
+{
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(txn, dbi, &cursor);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < blobs->dead_count && !rc; i++) {
+		MDB_val key = { DB_HASH_SIZE, &blobs->dead[i] }, value;
+
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY);
+		if (rc == MDB_NOTFOUND) {
+			rc = 0;
+			continue;
+		}
+		if (rc)
+			break;
+		total->blobs--;
+		/* it may have been estimated */
+		total->bytes -= value.mv_size < total->bytes ?
+			value.mv_size : total->bytes;
+		rc = mdb_cursor_del(cursor, 0);
+	}
+	mdb_cursor_close(cursor);
+	return rc;
+}
+
+static int add_blobs(MDB_txn *txn, MDB_dbi dbi, const struct blob_set *blobs,
+		     struct store_total *total)
 {
 	for (size_t i = 0; i < blobs->count; i++) {
 		struct blob *blob = blobs->blob[i];
@@ -370,10 +440,38 @@ static int write_blobs(MDB_txn *txn, MDB_dbi dbi, const struct blob_set *blobs)
 		MDB_val value = { blob->len, blob->data };
 		int rc = mdb_put(txn, dbi, &key, &value, MDB_NOOVERWRITE);
 
-		if (rc && rc != MDB_KEYEXIST)
+		if (rc == MDB_KEYEXIST)
+			continue;
+		if (rc)
 			return rc;
+		total->blobs++;
+		total->bytes += blob->len;
 	}
 	return 0;
+}
+
+static int write_blobs(struct store *store, MDB_txn *txn,
+		       const struct blob_set *blobs)
+{
+	struct store_total *total = &store->written;
+	MDB_dbi dbi = store->table[STORE_BLOB];
+	MDB_val key = { sizeof(total_key) - 1, total_key }, value;
+	unsigned char bytes[16];
+	int rc = read_total(txn, store->table, total);
+
+	if (!rc)
+		rc = remove_blobs(txn, dbi, blobs, total);
+	if (!rc)
+		rc = add_blobs(txn, dbi, blobs, total);
+	bytes_put(bytes_put(bytes, total->blobs, 8), total->bytes, 8);
+	value = (MDB_val){ sizeof(bytes), bytes };
+	return rc ? rc : mdb_put(txn, store->table[STORE_META], &key, &value,
+				 0);
+}
+
+struct store_total store_written(const struct store *store)
+{
+	return store->written;
 }
 
 /* A commit that failed in its last step leaves an environment that takes no
@@ -423,7 +521,7 @@ int store_write(struct store *store, const struct blob_set *blobs,
 			    : MDB_PANIC;
 
 	if (!rc) {
-		rc = write_blobs(txn, store->table[STORE_BLOB], blobs);
+		rc = write_blobs(store, txn, blobs);
 		if (!rc)
 			rc = store_changes_apply(txn, store->table, changes);
 		if (rc)

@@ -72,6 +72,8 @@ int store_write(struct store *store, const struct blob_set *blobs,
 /* How long the last step of the last store_write took, its sync included; for
  * the writer. */
 double store_sync_seconds(const struct store *store);
+/* After that succeeded, and in the same thread. */
+struct store_total store_written(const struct store *store);
 /* While no batch is being written. 0 or an errno. */
 int store_grow(struct store *store);
 int store_reopen(struct store *store, struct db_error *error);
@@ -79,6 +81,12 @@ int store_reopen(struct store *store, struct db_error *error);
 int store_sync(struct store *store);
 
 void store_stats(struct store *store, struct db_stats *stats);
+
+/* What the blobs are that are stored. */
+struct store_total {
+	uint64_t blobs, bytes;
+};
+int store_total(struct store *store, struct store_total *total);
 
 /* How a batch is committed: mdb_txn_commit. Tests put a failing disk here. */
 struct MDB_txn;

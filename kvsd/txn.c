@@ -278,6 +278,8 @@ static int do_graft(struct txn *txn, struct db_op *op)
 	if (db_hash_parse(op->arg, &hash) < 0)
 		return db_fail(txn->error, EINVAL, "'%.64s' is no hash",
 			       op->arg);
+	if (gc_admit(txn->db, &hash, true, txn->error) < 0)
+		return -1;
 	root = tree_root(&txn->db->tree, &hash);
 	if (!root)
 		return db_fail(txn->error, errno, "%s", txn->db->tree.why);

@@ -419,3 +419,24 @@ ssize_t value_read_open(struct blob_space *space, const struct value *value,
 		memcpy(p, value->tail + (offset - base), left);
 	return len;
 }
+
+int value_each_child(const unsigned char *data, size_t len, value_child_f *cb,
+		     void *arg, const char **why)
+{
+	const unsigned char *p = data + BRANCH_HEADER, *end = data + len;
+	int stop = 0;
+
+	*why = blob_refuse(data, len, BLOB_BRANCH);
+	if (!*why && (len <= BRANCH_HEADER || data[BLOB_HEADER] < 1 ||
+		      data[BLOB_HEADER] >= VALUE_LEVELS ||
+		      (len - BRANCH_HEADER) % DB_HASH_SIZE))
+		*why = "a branch of a value has a wrong shape";
+	if (*why) {
+		errno = EIO;
+		return -1;
+	}
+	for (; p < end && !stop; p += DB_HASH_SIZE)
+		stop = cb(data[BLOB_HEADER] == 1 ? BLOB_LEAF : BLOB_BRANCH,
+			  (const struct db_hash *)p, arg);
+	return stop;
+}

@@ -55,6 +55,13 @@ ssize_t value_read_open(struct blob_space *space, const struct value *value,
 			uint64_t offset, void *buf, size_t len,
 			const char **why);
 
+/* Calls CB for each blob that the branch DATA names, with its kind. -1 with
+ * EIO and *WHY, or what CB returned if not 0, which ends it. */
+typedef int value_child_f(enum blob_kind kind, const struct db_hash *hash,
+			  void *arg);
+int value_each_child(const unsigned char *data, size_t len, value_child_f *cb,
+		     void *arg, const char **why);
+
 /* The root hash of bytes that fit one leaf, without storing them. */
 void value_hash_small(const void *data, size_t len, struct db_hash *hash);
 

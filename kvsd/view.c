@@ -25,6 +25,13 @@ static struct db_view *view_create(struct db *db, struct namespace *ns,
 	view->applied = applied;
 	if (applied)
 		db->applied_views++;
+	view->next = db->views;
+	view->link = &db->views;
+	if (view->next)
+		view->next->link = &view->next;
+	db->views = view;
+	if (!root->dirty)
+		gc_pin(db, entry_hash(root));
 	return view;
 }
 
@@ -33,8 +40,11 @@ static struct db_view *view_of_hash(struct db *db, struct namespace *ns,
 				    const struct db_hash *hash,
 				    struct db_error *error)
 {
-	struct entry *root = tree_root(&db->tree, hash);
+	struct entry *root;
 
+	if (gc_admit(db, hash, false, error) < 0)
+		return NULL;
+	root = tree_root(&db->tree, hash);
 	if (!root) {
 		db_fail(error, errno, "%s", db->tree.why);
 		return NULL;
@@ -119,6 +129,9 @@ void db_view_close(struct db_view *view)
 	assert(view->magic == DB_VIEW_MAGIC);
 	if (view->applied)
 		view->db->applied_views--;
+	*view->link = view->next;
+	if (view->next)
+		view->next->link = view->link;
 	entry_unref(view->root);
 	namespace_unref(view->ns);
 	view->magic = 0;

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Collecting the blobs that no kept state needs: see gc.c. */
+#ifndef WEIR_KVSD_GC_H
+#define WEIR_KVSD_GC_H
+
+#include "kvsd/db.h"
+#include "kvsd/marks.h"
+
+struct batch;
+struct event;
+
+/* A blob that is known to be in use and was not looked into. */
+struct gc_item {
+	struct db_hash hash;
+	enum blob_kind kind;
+	bool loose;		/* a client's word for it: may be absent */
+};
+
+struct gc {
+	bool automatic;
+	struct event *timer;
+	struct marks *marks;		/* NULL while idle */
+	struct marks *fresh;		/* directories and branches of batches */
+	struct gc_item *stack;
+	size_t count, room;
+	bool history_done, swept_any;
+	unsigned char history_at[16];	/* the last one seen */
+	struct db_hash swept;		/* the last one seen */
+	bool open;		/* not all of a sweep is done: a blob that is
+				   not in use may name others that are gone */
+	bool again;		/* once more, when this one has ended */
+	bool loose;		/* roots were dropped since the mark began */
+	double not_before;	/* of the next step; monotonic seconds */
+	double damaged_until;	/* not by itself before */
+	double began, ended, took;
+	uint64_t kept;		/* bytes seen by the sweep */
+	uint64_t live;		/* bytes left by the last collection */
+	uint64_t last_ticket;	/* of the last batch that removes something */
+	struct db_gc_info info;
+};
+
+int gc_init(struct db *db, struct event_base *base, struct db_error *error);
+void gc_fini(struct db *db);
+
+/* A tree that was named by its hash may be used. GRAFT: becomes part of the
+ * applied state. -1: ESTALE, EAGAIN with a text. */
+int gc_admit(struct db *db, const struct db_hash *hash, bool graft,
+	     struct db_error *error);
+/* A state is being looked at. */
+void gc_pin(struct db *db, const struct db_hash *root);
+/* BATCH has all its blobs. */
+void gc_seal(struct db *db, const struct batch *batch);
+/* A batch is in the store. */
+void gc_written(struct db *db);
+/* What was not in the store was undone. */
+void gc_give_up(struct db *db);
+
+#endif
