@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir kvs: reading and changing keys. The rest of it: kvs_show.c (ls, dir),
- * kvs_namespace.c, kvs_eventlog.c. weir-kvs(1). */
+ * kvs_namespace.c, kvs_eventlog.c, kvs_space.c. weir-kvs(1). */
 #include "config.h"
 
 #include <errno.h>
@@ -564,6 +564,7 @@ static const struct verb verbs[] = {
 	{ "namespace", kvs_namespace, "create|remove|list" },
 	{ "stats", kvs_stats, "[--json|--prometheus] [--clear]" },
 	{ "eventlog", kvs_eventlog, "append|get|wait-event" },
+	{ "gc", kvs_gc, "[-q]" },
 	{ 0 }
 };
 

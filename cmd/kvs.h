@@ -39,6 +39,7 @@ int kvs_wait(int argc, char **argv);
 int kvs_sync(int argc, char **argv);
 int kvs_namespace(int argc, char **argv);
 int kvs_stats(int argc, char **argv);
+int kvs_gc(int argc, char **argv);
 int kvs_eventlog(int argc, char **argv);
 
 #endif

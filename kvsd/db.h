@@ -236,7 +236,10 @@ struct db_gc_info {
 	double seconds;		/* if it has ended */
 	double longest;		/* slice, in seconds */
 	char why[256];		/* it was given up, or "" */
-	/* of all: */
+	/* of all since the database was opened: */
+	uint64_t removed_all, removed_bytes_all;
+	double longest_ever;
+	/* of the store: */
 	uint64_t blobs, stored;	/* number and bytes */
 	uint64_t live;		/* bytes that the last one left */
 };

@@ -59,6 +59,7 @@ static const struct {
 	[CMD_log_read] = { do_log_read, PARK },
 	[CMD_log_clear] = { do_log_clear, NOW },
 	[CMD_stats] = { do_stats, NOW },
+	[CMD_gc] = { do_gc, PARK },
 };
 
 /* ---- parking ---- */

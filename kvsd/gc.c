@@ -266,6 +266,8 @@ static void bury(struct db *db, const struct db_hash *hash, size_t len)
 	db->batch->dirty = true;
 	gc->info.removed++;
 	gc->info.removed_bytes += len;
+	gc->info.removed_all++;
+	gc->info.removed_bytes_all += len;
 }
 
 static int on_blob(const unsigned char *key, size_t key_len,
@@ -424,6 +426,8 @@ enum db_gc_phase db_gc_step(struct db *db, double seconds)
 	took = now() - start;
 	if (took > gc->info.longest)
 		gc->info.longest = took;
+	if (took > gc->info.longest_ever)
+		gc->info.longest_ever = took;
 	return gc->info.phase;
 }
 

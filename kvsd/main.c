@@ -133,6 +133,11 @@ static void init_loop(void)
 		daemon_fail(&daemon_, "cannot wait for signals");
 }
 
+static void on_warning(void *arg, const char *text)
+{
+	daemon_log(LOG_WARNING, "%s", text);
+}
+
 static void init_database(void)
 {
 	const struct kvsd_options *o = &kvsd.options;
@@ -141,6 +146,7 @@ static void init_database(void)
 		.durable = !o->durability || strcmp(o->durability, "none"),
 		.owner = kvsd.owner,
 		.on_durable = server_settle,
+		.on_warning = on_warning,
 		.arg = &kvsd,
 	};
 	struct db_namespace_info primary;

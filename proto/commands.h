@@ -113,7 +113,9 @@ COMMAND(log_read, "log-read", 0, 0, "follow", NONE, OWNER, \
 COMMAND(log_clear, "log-clear", 0, 0, "", NONE, OWNER, "", \
 	"empty the instance's log") \
 COMMAND(stats, "stats", 0, 0, "clear format", NONE, USER, \
-	"[clear=1] [format=json|prometheus]", "counters and gauges")
+	"[clear=1] [format=json|prometheus]", "counters and gauges") \
+COMMAND(gc, "gc", 0, 0, "", NONE, ADMIN, "", \
+	"remove what no kept version needs, and wait for that")
 
 /* Operations and conditions in the payload of commit, the same columns
  * without role.  OPERATION(id, word, positional, options, payload, synopsis) */
