@@ -459,6 +459,8 @@ static int write_blobs(struct store *store, MDB_txn *txn,
 	unsigned char bytes[16];
 	int rc = read_total(txn, store->table, total);
 
+	if (!blobs->count && !blobs->dead_count)
+		return rc;
 	if (!rc)
 		rc = remove_blobs(txn, dbi, blobs, total);
 	if (!rc)
