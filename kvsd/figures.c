@@ -89,6 +89,20 @@ const struct figure figure_table[] = {
 	    "Bytes of the store's file."),
 	ROW("database", "namespaces", GAUGE, db.namespaces, "Namespaces."),
 	ROW("database", "leases", GAUGE, db.leases, "Leases."),
+	ROW("database", "blobs", GAUGE, gc.blobs, "Blobs that are stored."),
+	ROW("database", "blob-bytes", GAUGE, gc.stored, "Bytes of these."),
+	ROW("database", "blob-bytes-live", GAUGE, gc.live,
+	    "Bytes that the last collection left."),
+	ROW("database", "collecting", GAUGE, collecting,
+	    "1 while one goes on."),
+	ROW("database", "collections", COUNTER, gc.ended,
+	    "Collections that have ended."),
+	ROW("database", "collected-blobs", COUNTER, gc.removed_all,
+	    "Blobs removed by them."),
+	ROW("database", "collected-bytes", COUNTER, gc.removed_bytes_all,
+	    "Bytes of these."),
+	ROW("database", "collect-longest-seconds", SECONDS, gc.longest_ever,
+	    "The longest step of a collection."),
 
 	ROW("watches", "now", GAUGE, watches.watches, "Watches."),
 	ROW("watches", "spots", GAUGE, watches.spots,
@@ -170,6 +184,8 @@ void figures_take(struct kvsd *k, struct figures *f)
 	f->descriptors = open_descriptors();
 	f->cpu_seconds = cpu_seconds();
 	db_stats(k->db, &f->db);
+	db_gc_info(k->db, &f->gc);
+	f->collecting = f->gc.phase != DB_GC_IDLE;
 	watch_stats(k, &f->watches);
 	event_stats(k, &f->events);
 	service_stats(k, &f->services);

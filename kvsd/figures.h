@@ -33,6 +33,8 @@ struct figures {
 	uint64_t memory, descriptors;	/* of the process */
 	double cpu_seconds;
 	struct db_stats db;
+	struct db_gc_info gc;
+	uint64_t collecting;	/* 0 or 1 */
 	struct histogram commit_wait;
 	struct watch_stats watches;
 	struct event_stats events;

@@ -505,7 +505,7 @@ int gc_init(struct db *db, struct event_base *base, struct db_error *error)
 	if (!gc->automatic)
 		return 0;
 	gc->timer = evtimer_new(base, on_timer, db);
-	if (!gc->timer || event_add(gc->timer, &between) < 0)
+	if (!gc->timer || event_add(gc->timer, gc->open ? &between : &idle) < 0)
 		return db_fail(error, ENOMEM, "cannot make a timer");
 	return 0;
 }
