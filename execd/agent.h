@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "execd/shell.h"
@@ -62,6 +63,8 @@ struct agent {
 	weir_t *h;
 	unsigned rank;
 	const char *uri, *rundir;
+	struct rlimit nofile;		/* as found, for tasks and when anew */
+	uint64_t shell_timeout;		/* seconds, see shell.h */
 	char *socket_path;
 	int lock;			/* of the run folder */
 	char host[256];

@@ -58,6 +58,38 @@ void job_input_room(struct agent_job *j)
 		weir_future_then(j->input, -1, on_input, j);
 }
 
+/* Errors of the store that say nothing about what it was asked for: the same
+ * may be taken later. Any other is the job's, whose namespace is its user's to
+ * change. */
+static bool transient(int errnum)
+{
+	switch (errnum) {
+	case ECONNRESET:
+	case ECONNREFUSED:
+	case EPIPE:
+	case ETIMEDOUT:
+	case EAGAIN:
+	case ENOMEM:
+	case ENOSPC:
+	case EIO:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* It can't be stored, now or later: the job ends, and so does its output. */
+static void refuse_output(struct agent_job *j, const char *why)
+{
+	char note[400];
+
+	if (j->output_refused)
+		return;
+	j->output_refused = true;
+	snprintf(note, sizeof(note), "output could not be stored: %s", why);
+	job_exception(j, "exec", 0, 1 << 8, note, strlen(note));
+}
+
 static void resume(struct agent_job *j)
 {
 	j->resumed = true;
@@ -77,11 +109,13 @@ static void on_progress(weir_future_t *f, void *arg)
 
 	j->progress = NULL;
 	data = weir_future_error(f) ? NULL : weir_future_data(f, &len);
-	if (!data && weir_future_error(f) != ENOENT)
+	if (transient(weir_future_error(f)))
 		agent_again(j->agent, "cannot read how far a job's output "
 			    "is: %s", weir_future_strerror(f));
 	j->output_end = data ? strtoull(data, NULL, 10) : 0;
 	j->output_durable = j->output_end;
+	if (!data && weir_future_error(f) != ENOENT)
+		refuse_output(j, weir_future_strerror(f));
 	j->own = true;
 	weir_future_destroy(f);
 	if (j->link)
@@ -133,18 +167,6 @@ static void output_free(struct output *o)
 	free(o);
 }
 
-/* It can't be stored, now or later: the job ends, and so does its output. */
-static void refuse_output(struct agent_job *j, const char *why)
-{
-	char note[400];
-
-	if (j->output_refused)
-		return;
-	j->output_refused = true;
-	snprintf(note, sizeof(note), "output could not be stored: %s", why);
-	job_exception(j, "exec", 0, 1 << 8, note, strlen(note));
-}
-
 static void on_output(weir_future_t *f, void *arg)
 {
 	struct output *o = arg;
@@ -156,14 +178,12 @@ static void on_output(weir_future_t *f, void *arg)
 	case ENOENT:	/* the namespace is gone: the job ended without us */
 	case ECANCELED:	/* it is there: schedd was slow to say so */
 		break;
-	case EFBIG:
-	case E2BIG:
+	default:
+		if (transient(weir_future_error(f)))
+			agent_again(a, "output was not taken: %s",
+				    weir_future_strerror(f));
 		if (j)
 			refuse_output(j, weir_future_strerror(f));
-		break;
-	default:
-		agent_again(a, "output was not taken: %s",
-			    weir_future_strerror(f));
 	}
 	if (j) {
 		j->output_durable = o->end;
@@ -255,15 +275,15 @@ void job_output(struct agent_job *j, uint64_t offset, const char *data,
 {
 	uint64_t known;
 
-	if (offset > j->output_end || offset + len <= j->output_end)
-		return;		/* on its way, sent by a link that broke */
-	known = j->output_end - offset;
 	if (j->output_refused) {
 		j->output_end = offset + len;
 		j->output_durable = j->output_end;
 		link_send_ack(j->link, j->output_end);
 		return;
 	}
+	if (offset > j->output_end || offset + len <= j->output_end)
+		return;		/* on its way, sent by a link that broke */
+	known = j->output_end - offset;
 	if (!hold(j, data + known, len - known)) {
 		flush(j);
 		commit_output(j, offset + len, data + known, len - known,

@@ -164,7 +164,8 @@ int launch(struct agent_job *j, const char *text, size_t len, char *buf,
 		.id = j->id, .node = j->node, .nnodes = j->nnodes,
 		.ntasks = j->ntasks, .tasks = j->tasks, .rank = a->rank,
 		.host = a->host, .uri = a->uri, .rundir = a->rundir,
-		.socket_path = a->socket_path,
+		.socket_path = a->socket_path, .nofile = a->nofile.rlim_cur,
+		.away_ms = (int64_t)a->shell_timeout * 1000,
 	};
 	const struct resource_node *node = resource_set_find(j->R, a->rank);
 	struct envelope *env = verified(j, text, len, &error);

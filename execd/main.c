@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +18,8 @@
 #include "proto/daemon.h"
 
 #define END_SECONDS	1	/* for kvsd to take the node back */
+#define SHELL_TIMEOUT	60	/* seconds, longer than the lease */
+#define SHELL_TIMEOUT_MAX	(1 << 20)
 
 static struct daemon process;
 
@@ -43,7 +46,19 @@ void agent_again(struct agent *a, const char *fmt, ...)
 	if (a->ending)
 		daemon_fail(&process, "rank %u: %s", a->rank, text);
 	daemon_log(LOG_NOTICE, "rank %u: %s; starting anew", a->rank, text);
+	setrlimit(RLIMIT_NOFILE, &a->nofile);
 	daemon_restart(&process, a->argv);
+}
+
+/* A link a job here, three pipes a task in a shell: as many as may be. */
+static void raise_descriptors(struct agent *a)
+{
+	struct rlimit most;
+
+	getrlimit(RLIMIT_NOFILE, &a->nofile);
+	most = a->nofile;
+	most.rlim_cur = most.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &most);
 }
 
 static struct idset *only(const char *option, const char *text)
@@ -68,6 +83,8 @@ static void options(struct agent *a, int argc, char **argv)
 		  "folder for sockets and running jobs" },
 		{ "cores", DAEMON_STRING, &cores, "IDSET",
 		  "only these cores" },
+		{ "shell-timeout", DAEMON_NUMBER, &a->shell_timeout, "SECONDS",
+		  "after which a shell without an agent ends" },
 		{ "gpus", DAEMON_STRING, &gpus, "IDSET", "these GPUs" },
 		{ NULL, DAEMON_FLAG, NULL, NULL, NULL }
 	};
@@ -75,6 +92,9 @@ static void options(struct agent *a, int argc, char **argv)
 	daemon_options(&process, "execd", argc, argv, options);
 	if (rank > 1 << 20)
 		daemon_fail(&process, "--rank=N is needed, from 0 to 2^20");
+	if (a->shell_timeout > SHELL_TIMEOUT_MAX)
+		daemon_fail(&process, "--shell-timeout: %" PRIu64 " is over "
+			    "%d", a->shell_timeout, SHELL_TIMEOUT_MAX);
 	if (!uri || !rundir)
 		daemon_fail(&process, "--uri and --rundir are needed");
 	a->only_cores = only("cores", cores);
@@ -204,7 +224,7 @@ static void fini(struct agent *a)
 
 int main(int argc, char **argv)
 {
-	struct agent a = { .listener = -1 };
+	struct agent a = { .listener = -1, .shell_timeout = SHELL_TIMEOUT };
 	char error[512];
 
 	options(&a, argc, argv);
@@ -220,6 +240,7 @@ int main(int argc, char **argv)
 	a.base = event_base_new();
 	if (!a.base)
 		daemon_fail(&process, "out of memory");
+	raise_descriptors(&a);
 	init(&a);
 	daemon_ready(&process);
 	event_base_dispatch(a.base);

@@ -22,9 +22,6 @@
 
 /* After the last task, for pipes that a process left behind still holds. */
 #define PIPES_LINGER_MS	2000
-/* Without an agent for longer than its lease the node counts as lost, and so
- * does the job. One that waits for kvsd does listen. */
-#define AWAY_MS		60000
 
 int64_t shell_now(void)
 {
@@ -174,7 +171,7 @@ static bool instance_gone(const struct shell *s)
 
 	if (s->fd >= 0)
 		return false;
-	return shell_now() - s->away_since > AWAY_MS ||
+	return shell_now() - s->away_since > s->spec->away_ms ||
 	       (stat(s->spec->rundir, &st) < 0 && errno == ENOENT);
 }
 

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "proto/idset.h"
@@ -26,6 +27,10 @@ struct shell_spec {
 	unsigned rank;		/* of the execd */
 	const char *host, *uri, *rundir, *socket_path;
 	int lock;		/* locked file, held while the shell lives */
+	rlim_t nofile;		/* soft limit of descriptors, for tasks */
+	/* Without an agent for so long, its lease has ended and the node counts
+	 * as lost, and so does the job. One that waits for kvsd does listen. */
+	int64_t away_ms;
 };
 
 /* Runs in a child of the agent; never returns. */

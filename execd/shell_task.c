@@ -89,7 +89,7 @@ static void set_environment(struct shell *s, const struct task *t)
  * process that lives for some system calls, and what goes wrong is simply
  * written down. Only the child's own kernel state may be changed here. */
 
-static void set_limits(const struct jobspec *spec)
+static void set_limits(const struct shell_spec *shell)
 {
 	static const struct { const char *name; int resource; } limits[] = {
 		{ "cpu", RLIMIT_CPU }, { "fsize", RLIMIT_FSIZE },
@@ -98,12 +98,17 @@ static void set_limits(const struct jobspec *spec)
 		{ "as", RLIMIT_AS }, { "rss", RLIMIT_RSS },
 		{ "nproc", RLIMIT_NPROC }, { "memlock", RLIMIT_MEMLOCK },
 	};
-	json_t *o = json_object_get(spec->shell_options, "rlimit");
+	json_t *o = json_object_get(shell->jobspec->shell_options, "rlimit");
+	struct rlimit r;
 	size_t i;
 
+	/* the shell's own has been raised */
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = shell->nofile;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
 	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		json_t *v = json_object_get(o, limits[i].name);
-		struct rlimit r;
 
 		if (!json_is_integer(v) ||
 		    getrlimit(limits[i].resource, &r) < 0)
@@ -146,7 +151,7 @@ static void child(const struct shell *s, const char *const *argv,
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (s->spec->cpus)
 		sched_setaffinity(0, sizeof(cpu_set_t), s->spec->cpus);
-	set_limits(spec);
+	set_limits(s->spec);
 	if (spec->cwd && chdir(spec->cwd) < 0) {
 		trouble->in_cwd = true;
 		trouble->errnum = errno;
