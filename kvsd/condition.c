@@ -9,8 +9,24 @@
 #include "kvsd/alloc.h"
 #include "kvsd/txn.h"
 
-static int refuse(struct txn *txn, const char *text)
+static const char *const kind_word[] = {
+	[ENTRY_INLINE] = "value", [ENTRY_BLOB] = "value",
+	[ENTRY_DIR] = "dir", [ENTRY_LINK] = "link",
+};
+
+/* ENTRY is what was found, or NULL. */
+static int refuse(struct txn *txn, struct entry *entry, const char *text)
 {
+	struct db_conflict *conflict = &txn->db->conflict;
+
+	conflict->found = entry ? kind_word[entry->kind] : "absent";
+	conflict->version = txn->ns->applied.version;
+	conflict->has_hash = entry && entry->kind != ENTRY_DIR &&
+		entry->kind != ENTRY_LINK;
+	if (conflict->has_hash) {
+		tree_seal(&txn->db->tree, entry);
+		tree_hash(entry, &conflict->hash);
+	}
 	return db_fail(txn->error, ECANCELED, "%s", text);
 }
 
@@ -23,8 +39,38 @@ int condition_absent(struct txn *txn, struct db_op *op)
 		return walk.no_namespace ? 0 : -1;
 	if (!entry)
 		return 0;
+	refuse(txn, entry, "the key exists");
 	entry_unref(entry);
-	return refuse(txn, "the key exists");
+	errno = ECANCELED;
+	return -1;
+}
+
+int condition_present(struct txn *txn, struct db_op *op)
+{
+	struct entry *entry;
+	struct walk walk;
+
+	if (txn_locate(txn, op, true, &walk, &entry) < 0)
+		return walk.no_namespace ?
+			refuse(txn, NULL, "the key does not exist") : -1;
+	if (!entry)
+		return refuse(txn, NULL, "the key does not exist");
+	entry_unref(entry);
+	return 0;
+}
+
+/* ENTRY's hash is to be compared: values alone have one that says what a
+ * program has written. */
+static int value_only(struct txn *txn, const struct entry *entry)
+{
+	if (entry->kind == ENTRY_DIR)
+		return db_fail(txn->error, EISDIR, "the key is a directory: "
+			       "if-value compares values, if-unchanged "
+			       "directories too");
+	if (entry->kind == ENTRY_LINK)
+		return db_fail(txn->error, EINVAL, "the key is a link: "
+			       "if-value compares values");
+	return 0;
 }
 
 int condition_value(struct txn *txn, struct db_op *op)
@@ -32,6 +78,7 @@ int condition_value(struct txn *txn, struct db_op *op)
 	struct db_hash want, hash;
 	struct entry *entry;
 	struct walk walk;
+	int rc, errnum;
 
 	if (db_hash_parse(op->arg, &want) < 0)
 		return db_fail(txn->error, EINVAL, "'%.64s' is no hash",
@@ -39,12 +86,19 @@ int condition_value(struct txn *txn, struct db_op *op)
 	if (txn_locate(txn, op, true, &walk, &entry) < 0)
 		return -1;
 	if (!entry)
-		return refuse(txn, "the key does not exist");
-	tree_seal(&txn->db->tree, entry);
-	tree_hash(entry, &hash);
+		return refuse(txn, NULL, "the key does not exist");
+	rc = value_only(txn, entry);
+	if (!rc) {
+		tree_seal(&txn->db->tree, entry);
+		tree_hash(entry, &hash);
+		if (memcmp(&hash, &want, sizeof(hash)))
+			rc = refuse(txn, entry,
+				    "its content has another hash");
+	}
+	errnum = errno;
 	entry_unref(entry);
-	return memcmp(&hash, &want, sizeof(hash)) ?
-		refuse(txn, "its content has another hash") : 0;
+	errno = errnum;
+	return rc;
 }
 
 /* The root of txn->ns at VERSION, a reference; NULL if it can't be had. */
@@ -84,7 +138,7 @@ static int same_as_at(struct txn *txn, struct db_op *op, struct entry *entry,
 	/* Inside a batch: what it was then isn't known, only that it was
 	 * written since. */
 	if (!root && written > 0 && (errno == ESTALE || errno == EINVAL))
-		return refuse(txn, "it was written since");
+		return refuse(txn, entry, "it was written since");
 	if (!root)
 		return -1;
 	old = walk_run(&walk, op->key, txn->error);
@@ -97,7 +151,7 @@ static int same_as_at(struct txn *txn, struct db_op *op, struct entry *entry,
 	}
 	same = old && entry ? tree_same(old, entry) : old == entry;
 	entry_unref(old);
-	return same ? 0 : refuse(txn, "its content is different now");
+	return same ? 0 : refuse(txn, entry, "its content is different now");
 }
 
 int condition_unchanged(struct txn *txn, struct db_op *op)
@@ -108,11 +162,12 @@ int condition_unchanged(struct txn *txn, struct db_op *op)
 	struct entry *entry;
 	int written, rc = 0, errnum;
 
-	if (op->number > txn->ns->applied.version)
-		return refuse(txn, "the namespace has not that version yet");
 	entry = walk_run(&walk, op->key, txn->error);
 	if (!entry && errno != ENOENT && errno != ENOTDIR)
 		rc = -1;
+	else if (op->number > txn->ns->applied.version)
+		rc = refuse(txn, entry, "the namespace has not that version "
+			    "yet");
 	else if ((written = written_since(txn, &walk, op->number)))
 		rc = same_as_at(txn, op, entry, written);
 	errnum = errno;
@@ -124,6 +179,9 @@ int condition_unchanged(struct txn *txn, struct db_op *op)
 
 int condition_root(struct txn *txn, struct db_op *op)
 {
-	return op->number == txn->ns->applied.version ? 0 :
-		refuse(txn, "the namespace is at another version");
+	if (op->number == txn->ns->applied.version)
+		return 0;
+	refuse(txn, NULL, "the namespace is at another version");
+	txn->db->conflict.found = NULL;
+	return -1;
 }

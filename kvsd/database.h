@@ -80,6 +80,7 @@ struct db {
 		struct key_copy *next;
 		char key[];
 	} *keys;			/* told by it */
+	struct db_conflict conflict;	/* of the last db_apply, if refused */
 	struct lease_table *leases;
 	struct db_view *views;	/* open ones */
 	struct store_total total;	/* after the last batch written */
@@ -117,6 +118,8 @@ void namespace_end(struct db *db, struct namespace *ns);
 /* Notes that the gathering batch changes it. */
 void namespace_changed(struct db *db, struct namespace *ns);
 void namespace_seal(struct db *db, struct namespace *ns);
+/* Makes the applied state one of the history, whatever follows in the batch. */
+void namespace_keep(struct db *db, struct namespace *ns);
 void namespaces_durable(struct db *db, struct namespace_list *list);
 int namespaces_load(struct db *db, struct db_error *error);
 void namespaces_written(struct db *db, struct namespace_list *list);

@@ -107,20 +107,33 @@ enum { DB_UNLINK_RECURSIVE = 1, DB_UNLINK_FORCE = 2 };
 struct db_op {
 	enum wire_operation_id op;
 	const char *key;	/* or, of make-namespace, its name */
-	const char *arg;	/* target, hash text, or namespace to adopt */
+	const char *arg;	/* target, hash text, namespace to adopt, or
+				   suffix of enqueue (may be NULL) */
 	const char *target_ns;	/* link; may be NULL */
 	const void *data;	/* put, append */
 	size_t len;
-	uint64_t number;	/* lease of put (0: none), version of if-* */
+	uint64_t number;	/* lease (0: none), version of if-* */
 	uid_t owner;		/* make-namespace */
 	int flags;
 	/* Set by db_apply: the namespace and key that it changed once links
 	 * on the way were followed (owned by the db until the next db_apply;
 	 * copy to keep), the offset at which append wrote. NS_CHANGED is NULL
-	 * when an operation changed nothing. KEY_CHANGED may be KEY itself. */
+	 * when an operation changed nothing. KEY_CHANGED may be KEY itself.
+	 * Enqueue becomes a put of the key that it made. */
 	const char *ns_changed, *key_changed;
 	uint64_t offset;
 };
+
+/* What the condition that failed last (ECANCELED) was tested against: its
+ * number, from 1, and what is at its key, or at the root for if-root. */
+struct db_conflict {
+	size_t number;
+	const char *found;	/* absent, value, dir, link; NULL: if-root */
+	bool has_hash;		/* of a value */
+	struct db_hash hash;
+	uint64_t version;	/* of the namespace */
+};
+const struct db_conflict *db_conflict(const struct db *db);
 
 /* All or nothing. CHECK is asked for each namespace that would be written
  * (NS always is; links may lead into others): 0 or an errno. On success
@@ -131,6 +144,9 @@ struct db_op {
 int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
 	     int (*check)(const char *ns, uid_t owner, void *arg), void *arg,
 	     uint64_t *version, struct db_error *error);
+/* The version that the last db_apply made of NS is kept, though others become
+ * durable together with it. */
+void db_keep_version(struct db *db, const char *ns);
 
 /* ---- reading ---- */
 
@@ -217,7 +233,10 @@ void db_lease_each(struct db *db, void (*cb)(uint64_t id, void *arg),
 void db_lease_keys(struct db *db, uint64_t id,
 		   void (*cb)(const char *ns, const char *key, void *arg),
 		   void *arg);
-int db_lease_remove(struct db *db, uint64_t id);
+/* WHEN, in seconds since the epoch, is noted. */
+int db_lease_remove(struct db *db, uint64_t id, double when);
+/* When it ended, if that is not long ago; -1 ENOENT. */
+int db_lease_ended(const struct db *db, uint64_t id, double *when);
 
 /* ---- collecting blobs that are not in use ---- */
 

@@ -40,6 +40,7 @@ static const struct {
 	[CMD_link] = { do_link, NOW },
 	[CMD_unlink] = { do_unlink, NOW },
 	[CMD_commit] = { do_commit, NOW },
+	[CMD_fence] = { do_fence, NOW },
 	[CMD_ns_create] = { do_ns_create, NOW },
 	[CMD_ns_remove] = { do_ns_remove, NOW },
 	[CMD_ns_list] = { do_ns_list, STALL },

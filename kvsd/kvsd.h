@@ -44,6 +44,7 @@ struct kvsd {
 	struct leases *leases;		/* lease_cmds.h */
 	struct log_ring *log;		/* log_ring.h */
 	struct waiters *waiters;	/* ns_cmds.h: of sync */
+	struct fences *fences;		/* fence.h */
 	struct scratch *scratch;	/* write_cmds.h */
 	uint64_t settled;	/* ticket: what became of batches up to it is
 				   known */

@@ -3,6 +3,8 @@
  * live ones exist, and recorded with the batch that changes them:
  *   lease id            -> version, microseconds, owner
  *   lease id, number    -> namespace id, key
+ * Of the newest that have ended it is known when:
+ *   lease id            -> version, microseconds since the epoch, owner
  */
 #include "config.h"
 
@@ -14,7 +16,9 @@
 #include "kvsd/database.h"
 
 #define RECORD_VERSION	1
+#define RECORD_ENDED	2	/* version of the record of an ended one */
 #define RECORD_SIZE	(1 + 8 + 4)
+#define ENDED_MAX	1024	/* of which it is known when they ended */
 #define BUCKETS_MIN	64
 
 struct binding {
@@ -37,6 +41,10 @@ struct lease_table {
 	size_t count, room;
 	struct binding **bucket;
 	size_t buckets, bindings;
+	struct ended {
+		uint64_t id, microseconds;
+	} ended[ENDED_MAX];		/* a ring */
+	size_t ended_first, ended_count;
 };
 
 /* ---- the table ---- */
@@ -264,6 +272,61 @@ void lease_unbind(struct db *db, struct namespace *ns, const char *key)
 		.object = b, .before = table });
 }
 
+/* ---- ended ones ---- */
+
+/* The id that there is no room for any more, or 0. */
+static uint64_t ended_add(struct lease_table *table, uint64_t id,
+			  uint64_t microseconds)
+{
+	struct ended *at;
+	uint64_t dropped = 0;
+
+	if (table->ended_count == ENDED_MAX) {
+		dropped = table->ended[table->ended_first].id;
+		table->ended_first = (table->ended_first + 1) % ENDED_MAX;
+		table->ended_count--;
+	}
+	at = &table->ended[(table->ended_first + table->ended_count++) %
+			   ENDED_MAX];
+	at->id = id;
+	at->microseconds = microseconds;
+	return dropped;
+}
+
+static void note_end(struct db *db, uint64_t id, uid_t owner, double when)
+{
+	uint64_t microseconds = when * 1e6, dropped;
+	unsigned char key[8], value[RECORD_SIZE];
+
+	dropped = ended_add(db->leases, id, microseconds);
+	if (dropped) {
+		bytes_put(key, dropped, 8);
+		store_delete(&db->batch->changes, STORE_LEASE, key, 8);
+	}
+	bytes_put(key, id, 8);
+	value[0] = RECORD_ENDED;
+	bytes_put(bytes_put(value + 1, microseconds, 8), owner, 4);
+	store_put(&db->batch->changes, STORE_LEASE, key, 8, value,
+		  sizeof(value));
+}
+
+int db_lease_ended(const struct db *db, uint64_t id, double *when)
+{
+	const struct lease_table *table = db->leases;
+
+	for (size_t i = 0; i < table->ended_count; i++) {
+		const struct ended *e = &table->ended[(table->ended_first + i) %
+						      ENDED_MAX];
+
+		if (e->id == id) {
+			*when = e->microseconds / 1e6;
+			return 0;
+		}
+	}
+	errno = ENOENT;
+	return -1;
+}
+
 /* ---- db.h ---- */
 
 uint64_t db_lease_create(struct db *db, double seconds, uid_t owner)
@@ -325,11 +388,12 @@ void db_lease_keys(struct db *db, uint64_t id,
 	}
 }
 
-int db_lease_remove(struct db *db, uint64_t id)
+int db_lease_remove(struct db *db, uint64_t id, double when)
 {
 	struct lease_table *table = db->leases;
 	struct lease *lease = lease_find(table, id);
 	unsigned char from[8], to[8];
+	uid_t owner;
 	size_t at;
 
 	if (!lease) {
@@ -342,6 +406,7 @@ int db_lease_remove(struct db *db, uint64_t id)
 		binding_unlink(table, b);
 		free(b);
 	}
+	owner = lease->owner;
 	at = position(table, id);
 	memmove(&table->lease[at], &table->lease[at + 1],
 		(--table->count - at) * sizeof(struct lease *));
@@ -350,6 +415,7 @@ int db_lease_remove(struct db *db, uint64_t id)
 	bytes_put(to, id + 1, 8);
 	store_delete_range(&db->batch->changes, STORE_LEASE, from, 8, to, 8,
 			   0);
+	note_end(db, id, owner, when);
 	db->batch->dirty = true;
 	return 0;
 }
@@ -372,6 +438,10 @@ static int load_one(const unsigned char *key, size_t key_len,
 	if (key_len == 8 && len == RECORD_SIZE && *data == RECORD_VERSION) {
 		lease_add(table, bytes_get(key, 8), bytes_get(data + 1, 8),
 			  bytes_get(data + 9, 4));
+		return 0;
+	}
+	if (key_len == 8 && len == RECORD_SIZE && *data == RECORD_ENDED) {
+		ended_add(table, bytes_get(key, 8), bytes_get(data + 1, 8));
 		return 0;
 	}
 	/* A lease's record comes before its bindings. */

@@ -7,6 +7,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
+#include <time.h>
 
 #include "kvsd/alloc.h"
 #include "kvsd/dispatch.h"
@@ -137,7 +139,7 @@ static void lease_finish(struct kvsd *k, uint64_t id)
 			end++;
 		unlink_keys(k, &keys, i, end);
 	}
-	db_lease_remove(k->db, id);
+	db_lease_remove(k->db, id, kvsd_now());
 	k->changed = true;
 	for (i = 0; i < keys.count; i++) {
 		free((char *)keys.op[i].key);
@@ -246,6 +248,24 @@ void lease_conn_closed(struct conn *c)
 
 /* ---- commands ---- */
 
+void lease_ended_text(struct kvsd *k, uint64_t id, char *text, size_t size)
+{
+	char when[32];
+	struct tm tm;
+	double ended;
+	time_t t;
+
+	if (db_lease_ended(k->db, id, &ended) < 0) {
+		snprintf(text, size, "lease %ju has ended", (uintmax_t)id);
+		return;
+	}
+	t = ended;
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+	snprintf(text, size, "lease %ju has ended, at %s [ended=%ju.%06u]",
+		 (uintmax_t)id, when, (uintmax_t)ended,
+		 (unsigned)((ended - (double)t) * 1e6));
+}
+
 static unsigned leases_of(struct kvsd *k, uid_t uid)
 {
 	struct tenure *t;
@@ -284,6 +304,7 @@ void do_lease(struct conn *c, const struct wire_frame *f)
 static struct tenure *named_lease(struct conn *c, const struct wire_frame *f)
 {
 	struct tenure *t;
+	char text[128];
 	double seconds;
 	uint64_t id;
 	uid_t owner;
@@ -295,8 +316,8 @@ static struct tenure *named_lease(struct conn *c, const struct wire_frame *f)
 	}
 	t = tenure_find(c->kvsd, id);
 	if (!t || db_lease_info(c->kvsd->db, id, &seconds, &owner) < 0) {
-		reply_err(c, f->word[0], ENOENT, "lease %ju has ended",
-			  (uintmax_t)id);
+		lease_ended_text(c->kvsd, id, text, sizeof(text));
+		reply_err(c, f->word[0], ENOENT, "%s", text);
 		return NULL;
 	}
 	if (conn_check_namespace(NULL, owner, c)) {
@@ -315,7 +336,7 @@ void do_lease_renew(struct conn *c, const struct wire_frame *f)
 		return;
 	event_del(t->clock);
 	t->holder = c;
-	reply_begin(c, f->word[0], "ok");
+	wire_opt_time(reply_begin(c, f->word[0], "ok"), "seconds", t->seconds);
 	reply_end(c);
 }
 

@@ -10,6 +10,8 @@ void leases_create(struct kvsd *k);
 void leases_destroy(struct kvsd *k);
 /* Batches were undone: what the database has now counts. */
 void leases_reload(struct kvsd *k);
+/* "lease ID has ended", and when, if that is known. */
+void lease_ended_text(struct kvsd *k, uint64_t id, char *text, size_t size);
 /* Its leases have their seconds from now on. */
 void lease_conn_closed(struct conn *c);
 

@@ -13,6 +13,7 @@
 
 #include "kvsd/absent.h"
 #include "kvsd/event.h"
+#include "kvsd/fence.h"
 #include "kvsd/lease_cmds.h"
 #include "kvsd/log_ring.h"
 #include "kvsd/metrics.h"
@@ -188,6 +189,7 @@ static void init(void)
 	services_create(&kvsd);
 	watches_create(&kvsd);
 	waiters_create(&kvsd);
+	fences_create(&kvsd);
 	stats_create(&kvsd);
 	init_database();
 	leases_create(&kvsd);
@@ -209,6 +211,7 @@ static void fini(void)
 	db_close(kvsd.db);
 	kvsd.db = NULL;
 	stats_destroy(&kvsd);
+	fences_destroy(&kvsd);
 	waiters_destroy(&kvsd);
 	watches_destroy(&kvsd);
 	services_destroy(&kvsd);

@@ -269,6 +269,13 @@ void namespace_seal(struct db *db, struct namespace *ns)
 	state_set(&ns->sealed, &ns->applied);
 }
 
+void namespace_keep(struct db *db, struct namespace *ns)
+{
+	tree_seal(&db->tree, ns->applied.root);
+	record_put(db, ns);
+	db->tree.token++;
+}
+
 void namespaces_durable(struct db *db, struct namespace_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {

@@ -102,6 +102,7 @@ struct waiter {
 	struct stream stream;
 	TAILQ_ENTRY(waiter) next;
 	uint64_t version;
+	uint64_t ticket;	/* or 0; of all that was applied by then */
 	struct event *timer;
 	char ns[DB_NAME_MAX + 1];
 };
@@ -171,7 +172,7 @@ static bool waiter_look(struct waiter *w)
 			    "user");
 		return true;
 	}
-	if (info.version < w->version)
+	if (info.version < w->version || c->kvsd->settled < w->ticket)
 		return false;
 	wire_opt_u64(answer_begin(c, w->stream.tag, "ok"), "version",
 		     info.version);
@@ -180,13 +181,16 @@ static bool waiter_look(struct waiter *w)
 	return true;
 }
 
-void waiters_settle(struct kvsd *k)
+void waiters_settle(struct kvsd *k, const struct db_error *error)
 {
 	struct waiter *w, *next;
 
 	for (w = TAILQ_FIRST(&k->waiters->all); w; w = next) {
 		next = TAILQ_NEXT(w, next);
-		waiter_look(w);
+		if (error && w->ticket)
+			waiter_fail(w, error->errnum, error->text);
+		else
+			waiter_look(w);
 	}
 }
 
@@ -204,11 +208,12 @@ void do_sync(struct conn *c, const struct wire_frame *f)
 	const char *ns = arg_namespace(f->word[ARG]);
 	double timeout = -1;
 	struct waiter *w;
-	uint64_t version;
+	uint64_t version = 0;
 
 	if (arg_seconds(c, f, "timeout", &timeout) < 0)
 		return;
-	if (wire_parse_u64(f->word[ARG + 1], &version) < 0 ||
+	if ((f->words > ARG + 1 && !strchr(f->word[ARG + 1], '=') &&
+	     wire_parse_u64(f->word[ARG + 1], &version) < 0) ||
 	    strlen(ns) > DB_NAME_MAX) {
 		reply_err(c, f->word[0], EINVAL, "sync takes a namespace and "
 			  "a version");
@@ -221,6 +226,7 @@ void do_sync(struct conn *c, const struct wire_frame *f)
 	}
 	strcpy(w->ns, ns);
 	w->version = version;
+	w->ticket = version ? 0 : db_ticket(c->kvsd->db);
 	c->calls++;
 	TAILQ_INSERT_TAIL(&c->kvsd->waiters->all, w, next);
 	if (!waiter_look(w) && timeout >= 0)

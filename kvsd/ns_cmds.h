@@ -7,7 +7,8 @@
 
 void waiters_create(struct kvsd *k);
 void waiters_destroy(struct kvsd *k);
-/* Tells those whose version has come. */
-void waiters_settle(struct kvsd *k);
+/* Tells those whose version has come. ERROR, or NULL: what was applied before
+ * was undone. */
+void waiters_settle(struct kvsd *k, const struct db_error *error);
 
 #endif

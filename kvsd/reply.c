@@ -14,6 +14,8 @@
 #include "kvsd/server.h"
 #include "proto/daemon.h"
 
+#define TEXT_MAX	5000	/* of an error: with a whole key, escaped */
+
 static struct wire_buf *begin(struct conn *c, struct wire_buf *b,
 			      const char *tag)
 {
@@ -170,7 +172,7 @@ static void encode_err(struct wire_buf *b, const char *tag, int errnum,
 void reply_err(struct conn *c, const char *tag, int errnum,
 	       const char *fmt, ...)
 {
-	char text[1024];
+	char text[TEXT_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);

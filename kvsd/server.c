@@ -396,7 +396,7 @@ void server_settle(void *arg, uint64_t ticket, const struct db_error *error)
 		leases_reload(k);
 	stats_settle(k, ticket, !error->errnum);
 	watches_settle(k, ticket, !error->errnum);
-	waiters_settle(k);
+	waiters_settle(k, error->errnum ? error : NULL);
 	if (!k->server)
 		return;
 	for (c = TAILQ_FIRST(&k->server->waiting); c; c = next) {

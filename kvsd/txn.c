@@ -134,6 +134,59 @@ static int do_put(struct txn *txn, struct db_op *op)
 				       txn->error) : 0;
 }
 
+/* The key that an enqueue makes: below op->key, named by the version that the
+ * transaction will have, so that names rise in the order of commits. */
+static int queue_key(struct txn *txn, struct db_op *op, struct walk *walk)
+{
+	uint64_t number = txn->ns->applied.version + 1;
+	char key[2 * DB_KEY_MAX];
+	struct key_copy *copy;
+	int len;
+
+	if (op->arg && strchr(op->arg, '.'))
+		return db_fail(txn->error, EINVAL, "a suffix has no dot");
+	len = snprintf(key, sizeof(key), "%s%s%020ju%.512s",
+		       is_root(walk) ? "" : walk->key,
+		       is_root(walk) ? "" : ".", (uintmax_t)number,
+		       op->arg ? op->arg : "");
+	if (key_check(key, txn->error) < 0)
+		return -1;
+	copy = xmalloc(sizeof(*copy) + len + 1);
+	memcpy(copy->key, key, len + 1);
+	copy->next = txn->db->keys;
+	txn->db->keys = copy;
+	op->key = copy->key;
+	return 0;
+}
+
+static int do_enqueue(struct txn *txn, struct db_op *op)
+{
+	struct entry *entry;
+	struct walk walk;
+	int kind;
+
+	if (txn_locate(txn, op, false, &walk, &entry) < 0)
+		return -1;
+	kind = entry ? entry->kind : 0;
+	entry_unref(entry);
+	if (walk.ns != txn->ns)
+		return db_fail(txn->error, EINVAL, "the queue is in another "
+			       "namespace");
+	if ((kind && kind != ENTRY_DIR) || walk.missing == ENOTDIR)
+		return db_fail(txn->error, ENOTDIR, "there is a value");
+	if (queue_key(txn, op, &walk) < 0 ||
+	    txn_locate(txn, op, true, &walk, &entry) < 0)
+		return -1;
+	if (entry) {
+		entry_unref(entry);
+		return db_fail(txn->error, EEXIST, "a transaction enqueues "
+			       "once in a directory");
+	}
+	op->op = OP_put;
+	op->arg = NULL;
+	return do_put(txn, op);
+}
+
 static int do_append(struct txn *txn, struct db_op *op)
 {
 	struct entry *entry;
@@ -325,6 +378,7 @@ static const struct {
 } op_table[OP_COUNT] = {
 	[OP_put] = { false, do_put },
 	[OP_append] = { false, do_append },
+	[OP_enqueue] = { false, do_enqueue },
 	[OP_mkdir] = { false, do_mkdir },
 	[OP_link] = { false, do_link },
 	[OP_unlink] = { false, do_unlink },
@@ -332,6 +386,7 @@ static const struct {
 	[OP_make_namespace] = { false, do_make_namespace },
 	[OP_adopt] = { false, do_adopt },
 	[OP_if_absent] = { true, condition_absent },
+	[OP_if_present] = { true, condition_present },
 	[OP_if_value] = { true, condition_value },
 	[OP_if_unchanged] = { true, condition_unchanged },
 	[OP_if_root] = { true, condition_root },
@@ -351,6 +406,7 @@ static int explain(struct txn *txn, const struct db_op *op, size_t number)
 		snprintf(arg, sizeof(arg), " %ju", (uintmax_t)op->number);
 	else if (op->arg)
 		snprintf(arg, sizeof(arg), " %.70s", op->arg);
+	txn->db->conflict.number = number;
 	if (condition)
 		return db_fail_prefix(txn->error, "%s %.200s%s (operation "
 				      "%zu): ", op_word[op->op],
@@ -447,4 +503,17 @@ int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
 	commit(&txn, ops, count);
 	*version = txn.ns->applied.version;
 	return 0;
+}
+
+const struct db_conflict *db_conflict(const struct db *db)
+{
+	return &db->conflict;
+}
+
+void db_keep_version(struct db *db, const char *ns)
+{
+	struct namespace *found = namespace_find(db, ns, true);
+
+	if (found && found->gathering)
+		namespace_keep(db, found);
 }

@@ -20,6 +20,7 @@ int txn_locate(struct txn *txn, struct db_op *op, bool nofollow,
 
 /* 0 if the condition holds; -1 with txn->error, ECANCELED if it doesn't. */
 int condition_absent(struct txn *txn, struct db_op *op);
+int condition_present(struct txn *txn, struct db_op *op);
 int condition_value(struct txn *txn, struct db_op *op);
 int condition_unchanged(struct txn *txn, struct db_op *op);
 int condition_root(struct txn *txn, struct db_op *op);

@@ -11,6 +11,8 @@
 
 #include "kvsd/alloc.h"
 #include "kvsd/dispatch.h"
+#include "kvsd/error.h"
+#include "kvsd/lease_cmds.h"
 #include "kvsd/watch.h"
 #include "kvsd/write_cmds.h"
 
@@ -82,8 +84,12 @@ static int lease_option(struct conn *c, const char *text, struct db_op *op,
 		return 0;
 	if (wire_parse_u64(text, &op->number) < 0)
 		return fail(error, EINVAL, "lease=%.32s is no number", text);
-	if (db_lease_info(c->kvsd->db, op->number, &seconds, &owner) < 0)
-		return fail(error, ENOENT, "lease %.32s has ended", text);
+	if (db_lease_info(c->kvsd->db, op->number, &seconds, &owner) < 0) {
+		error->errnum = ENOENT;
+		lease_ended_text(c->kvsd, op->number, error->text,
+				 sizeof(error->text));
+		return -1;
+	}
 	if (conn_check_namespace(NULL, owner, c))
 		return fail(error, EPERM, "lease %.32s belongs to another "
 			    "user", text);
@@ -143,9 +149,14 @@ static int op_fill(struct conn *c, const struct wire_command *row,
 	case OP_put:
 		return lease_option(c, wire_option(f, first, "lease"), op,
 				    error);
+	case OP_enqueue:
+		op->arg = wire_option(f, first, "suffix");
+		return lease_option(c, wire_option(f, first, "lease"), op,
+				    error);
 	case OP_append:
 	case OP_mkdir:
 	case OP_if_absent:
+	case OP_if_present:
 	case OP_if_value:
 		return 0;
 	case OP_link:
@@ -179,33 +190,69 @@ static int op_fill(struct conn *c, const struct wire_command *row,
 
 /* ---- applying ---- */
 
-static void apply(struct conn *c, const char *tag, const char *ns,
-		  struct db_op *ops, size_t count, bool want_hash)
+/* What was found may not be durable, so that this waits, too: who is refused
+ * can then read why. */
+static void refuse(struct conn *c, const char *tag, const struct db_op *ops,
+		   const struct db_error *error)
 {
-	struct db_error error = { EIO, "" };
-	uint64_t version;
+	const struct db_conflict *conflict = db_conflict(c->kvsd->db);
+	const struct db_op *op = &ops[conflict->number - 1];
+	char hash[2 * DB_HASH_SIZE + 1];
+	struct wire_buf b;
 
-	if (db_apply(c->kvsd->db, ns, ops, count, conn_check_namespace, c,
-		     &version, &error) < 0) {
-		reply_error(c, tag, &error);
-		return;
+	c->ticket = db_ticket(c->kvsd->db);
+	wire_buf_init(&b);
+	wire_opt_u64(&b, "condition", conflict->number);
+	if (op->key)
+		wire_opt(&b, "key", op->key);
+	if (conflict->found)
+		wire_opt(&b, "found", conflict->found);
+	if (conflict->has_hash) {
+		db_hash_text(&conflict->hash, hash);
+		wire_opt(&b, "hash", hash);
 	}
+	wire_opt_u64(&b, "version", conflict->version);
+	reply_err(c, tag, error->errnum, "%s [%.*s]", error->text,
+		  (int)b.len, b.data);
+	wire_buf_free(&b);
+}
+
+static int apply(struct conn *c, const char *ns, struct db_op *ops,
+		 size_t count, uint64_t *version, struct db_error *error)
+{
+	error->errnum = EIO;
+	error->text[0] = '\0';
+	if (db_apply(c->kvsd->db, ns, ops, count, conn_check_namespace, c,
+		     version, error) < 0)
+		return -1;
 	conn_changed(c);
 	watches_record(c->kvsd, ops, count);
-	reply_version(c, tag, version, want_hash ? ns : NULL);
+	return 0;
+}
+
+static void reply_refused(struct conn *c, const char *tag,
+			  const struct db_op *ops,
+			  const struct db_error *error)
+{
+	if (error->errnum == ECANCELED)
+		refuse(c, tag, ops, error);
+	else
+		reply_error(c, tag, error);
 }
 
 static void apply_one(struct conn *c, const struct wire_frame *f,
 		      enum wire_operation_id id)
 {
 	struct db_error error;
+	uint64_t version;
 	struct db_op op;
 
-	if (op_fill(c, &wire_operations[id], f, ARG + 1, &op, &error) < 0)
+	if (op_fill(c, &wire_operations[id], f, ARG + 1, &op, &error) < 0 ||
+	    apply(c, arg_namespace(f->word[ARG]), &op, 1, &version,
+		  &error) < 0)
 		reply_error(c, f->word[0], &error);
 	else
-		apply(c, f->word[0], arg_namespace(f->word[ARG]), &op, 1,
-		      false);
+		reply_version(c, f->word[0], version, NULL);
 }
 
 void do_put(struct conn *c, const struct wire_frame *f)
@@ -308,13 +355,14 @@ static int parse_one(struct conn *c, struct wire_frame *f, struct db_op *op,
 	return op_fill(c, row, f, 2, op, error);
 }
 
-/* All operations of the payload: their number, or -1 with ERROR. */
-static ssize_t parse_all(struct conn *c, const struct wire_frame *commit,
+/* All operations of DATA: their number, or minus that of the wrong one, with
+ * ERROR. */
+static ssize_t parse_all(struct conn *c, const char *data, size_t len,
 			 struct db_error *error)
 {
 	struct scratch *s = c->kvsd->scratch;
-	const char *data = commit->payload, *tag, *text;
-	size_t len = commit->payload_len, count = 0, used;
+	const char *tag, *text;
+	size_t count = 0, used;
 	struct wire_frame *f;
 	int rc = 0;
 
@@ -350,19 +398,67 @@ static ssize_t parse_all(struct conn *c, const struct wire_frame *commit,
 
 void do_commit(struct conn *c, const struct wire_frame *f)
 {
+	const char *ns = arg_namespace(f->word[ARG]), *tag = f->word[0];
+	struct scratch *s = c->kvsd->scratch;
+	bool want_hash, merge = true;
+	struct db_error error;
+	uint64_t version;
+	ssize_t count;
+
+	if (arg_flag(c, f, "hash", &want_hash) < 0 ||
+	    (arg_option(f, "merge") && arg_flag(c, f, "merge", &merge) < 0))
+		return;
+	count = parse_all(c, f->payload, f->payload_len, &error);
+	if (count < 0) {
+		reply_err(c, tag, error.errnum, "operation %zd: %s", -count,
+			  error.text);
+	} else if (apply(c, ns, s->ops, count, &version, &error) < 0) {
+		reply_refused(c, tag, s->ops, &error);
+	} else {
+		if (!merge)
+			db_keep_version(c->kvsd->db, ns);
+		reply_version(c, tag, version, want_hash ? ns : NULL);
+	}
+	trim(s);
+}
+
+/* ---- for fences ---- */
+
+int commit_check(struct conn *c, const char *data, size_t len,
+		 struct db_error *error)
+{
+	ssize_t count = parse_all(c, data, len, error);
+
+	if (count < 0)
+		db_fail_prefix(error, "operation %zd: ", -count);
+	trim(c->kvsd->scratch);
+	return count < 0 ? -1 : 0;
+}
+
+void commit_for(struct conn *c, const char *ns, const char *data, size_t len,
+		struct commit_party *party, size_t parties)
+{
 	struct scratch *s = c->kvsd->scratch;
 	struct db_error error;
-	ssize_t count;
-	bool want_hash;
+	uint64_t version;
+	ssize_t count = parse_all(c, data, len, &error);
+	bool done = false;
 
-	if (arg_flag(c, f, "hash", &want_hash) < 0)
-		return;
-	count = parse_all(c, f, &error);
 	if (count < 0)
-		reply_err(c, f->word[0], error.errnum, "operation %zd: %s",
-			  -count, error.text);
+		db_fail_prefix(&error, "operation %zd: ", -count);
 	else
-		apply(c, f->word[0], arg_namespace(f->word[ARG]), s->ops,
-		      count, want_hash);
+		done = !apply(c, ns, s->ops, count, &version, &error);
+	for (size_t i = 0; i < parties; i++) {
+		struct conn *to = party[i].conn;
+
+		if (done) {
+			conn_changed(to);
+			reply_version(to, party[i].tag, version, NULL);
+		} else if (count < 0) {
+			reply_error(to, party[i].tag, &error);
+		} else {
+			reply_refused(to, party[i].tag, s->ops, &error);
+		}
+	}
 	trim(s);
 }

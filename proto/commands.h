@@ -39,9 +39,9 @@ COMMAND(readlink, "readlink", 2, 2, "at", NONE, USER, \
 COMMAND(root, "root", 1, 1, "at", NONE, USER, \
 	"NS [at=VERSION]", \
 	"version, root hash and owner of a namespace") \
-COMMAND(sync, "sync", 2, 2, "timeout", NONE, USER, \
-	"NS VERSION [timeout=SECONDS]", \
-	"wait until a namespace has reached a version") \
+COMMAND(sync, "sync", 1, 2, "timeout", NONE, USER, \
+	"NS [VERSION] [timeout=SECONDS]", \
+	"wait until a version, or all before now, is durable") \
 COMMAND(put, "put", 2, 2, "lease", MUST, USER, \
 	"NS KEY [lease=ID] {N}", \
 	"set a value") \
@@ -57,9 +57,12 @@ COMMAND(link, "link", 3, 3, "target-ns", NONE, USER, \
 COMMAND(unlink, "unlink", 2, 2, "recursive force", NONE, USER, \
 	"NS KEY [recursive=1] [force=1]", \
 	"remove a key") \
-COMMAND(commit, "commit", 1, 1, "hash", MUST, USER, \
-	"NS [hash=1] {N}", \
+COMMAND(commit, "commit", 1, 1, "hash merge", MUST, USER, \
+	"NS [hash=1] [merge=0] {N}", \
 	"a transaction: operations and conditions, all or nothing") \
+COMMAND(fence, "fence", 3, 3, "timeout", MUST, USER, \
+	"NS NAME COUNT [timeout=SECONDS] {N}", \
+	"one transaction of what COUNT participants bring") \
 COMMAND(ns_create, "ns-create", 1, 1, "owner root", NONE, OWNER, \
 	"NAME [owner=UID] [root=HASH]", \
 	"create a namespace") \
@@ -122,6 +125,8 @@ COMMAND(gc, "gc", 0, 0, "", NONE, ADMIN, "", \
 #define WEIR_OPERATIONS(OPERATION) \
 OPERATION(put, "put", 1, "lease", MUST, "KEY [lease=ID] {N}") \
 OPERATION(append, "append", 1, "", MUST, "KEY {N}") \
+OPERATION(enqueue, "enqueue", 1, "lease suffix", MUST, \
+	  "KEY [lease=ID] [suffix=TEXT] {N}") \
 OPERATION(mkdir, "mkdir", 1, "", NONE, "KEY") \
 OPERATION(link, "link", 2, "target-ns", NONE, "KEY TARGET [target-ns=NS]") \
 OPERATION(unlink, "unlink", 1, "recursive force", NONE, \
@@ -131,6 +136,7 @@ OPERATION(make_namespace, "make-namespace", 1, "owner", NONE, \
 	  "NAME [owner=UID]") \
 OPERATION(adopt, "adopt", 2, "", NONE, "KEY NAME") \
 OPERATION(if_absent, "if-absent", 1, "", NONE, "KEY") \
+OPERATION(if_present, "if-present", 1, "", NONE, "KEY") \
 OPERATION(if_value, "if-value", 2, "", NONE, "KEY HASH") \
 OPERATION(if_unchanged, "if-unchanged", 2, "", NONE, "KEY VERSION") \
 OPERATION(if_root, "if-root", 1, "", NONE, "VERSION")

@@ -190,7 +190,7 @@ END
 is "$got" "1 err EPROTO operation 2: it is not complete
 2 err EPROTO operation 3: malformed line: two spaces, or one at an end
 3 ok version=6
-4 err ECANCELED if-absent x (operation 1): the key exists
+4 err ECANCELED if-absent x (operation 1): the key exists [condition=1 key=x found=value hash=HASH version=6]
 5 err EINVAL operation 2: there is no operation 'fly'
 6 ok version=7
 7 err EINVAL operation 1: 'x' is no version

@@ -4,6 +4,8 @@
 # weir-protocol(7), Leases.
 . "${srcdir:-.}/t/tap.sh"
 
+# the time of an end, twice: for people and for programs
+ended='s/, at [0-9TZ:-]* \[ended=[0-9]*\.[0-9]*\]$/, at WHEN/'
 start_kvsd || { ok 1 "kvsd starts"; done_testing; }
 ok 0 "kvsd starts"
 
@@ -31,7 +33,7 @@ b until 7
 END
 )
 is "$(echo "$got" | grep -v -e '^[xyz]$' -e '^$' |
-	sed 's/version=[0-9]*/version=N/' | LC_ALL=C sort)" "* w put n.1 version=N {1}
+	sed -e 's/version=[0-9]*/version=N/' -e "$ended" | LC_ALL=C sort)" "* w put n.1 version=N {1}
 * w put n.2 version=N {1}
 * w put n.3 version=N {1}
 * w synced version=N
@@ -42,8 +44,8 @@ is "$(echo "$got" | grep -v -e '^[xyz]$' -e '^$' |
 3 ok version=N
 4 ok version=N
 5 ok version=N count=1 more=0 {10}
-6 err ENOENT lease 1 has ended
-7 err ENOENT lease 1 has ended
+6 err ENOENT lease 1 has ended, at WHEN
+7 err ENOENT lease 1 has ended, at WHEN
 value 1 3
 w ok version=N" "a lease of no seconds ends with its connection"
 
@@ -79,12 +81,12 @@ w push w unlink
 w push w unlink
 END
 )
-is "$(echo "$got" | sed -n '/^10/,/^11/p' | sed 's/version=[0-9]*/version=N/')" \
+is "$(echo "$got" | sed -n '/^10/,/^11/p' | sed -e 's/version=[0-9]*/version=N/' -e "$ended")" \
 "10 ok version=N count=2 more=0 {18}
 value 1 1
 dir 1 3
 
-11 err ENOENT lease 2 has ended" "renewing, ending, and keys that are another's by now"
+11 err ENOENT lease 2 has ended, at WHEN" "renewing, ending, and keys that are another's by now"
 matches "$got" 'unlink m.4' "one of a hundredth of a second ends by its clock"
 
 got=$(talk <<'END'
@@ -112,13 +114,17 @@ a send 2 get - r.long
 a until 2
 a send 3 lease 1
 a until 3
+a send 4 lease-renew 2
+a until 4
 END
 )
-is "$(echo "$got" | sed -e '/^\*/,+1d' -e 's/version=[0-9]*/version=N/')" "w ok version=N
-1 ok
+is "$(echo "$got" | sed -e '/^\*/,+1d' -e 's/version=[0-9]*/version=N/' \
+	-e "$ended")" "w ok version=N
+1 ok seconds=3600.000000
 2 ok version=N type=value size=1 {1}
 x
-3 ok id=6" "leases, their keys and their numbers survive kill -9"
+3 ok id=6
+4 err ENOENT lease 2 has ended, at WHEN" "leases, their keys and their numbers survive kill -9"
 got=$(talk <<'END'
 a hello
 a send w watch - r mode=prefix from=0

@@ -18,6 +18,7 @@
 
 #include "kvsd/absent.h"
 #include "kvsd/event.h"
+#include "kvsd/fence.h"
 #include "kvsd/lease_cmds.h"
 #include "kvsd/log_ring.h"
 #include "kvsd/ns_cmds.h"
@@ -74,6 +75,7 @@ static void begin(void)
 	watches_create(&kvsd);
 	stats_create(&kvsd);
 	waiters_create(&kvsd);
+	fences_create(&kvsd);
 	kvsd.db = db_open(&options, kvsd.base, &error);
 	if (!kvsd.db)
 		abort();

@@ -66,7 +66,7 @@ static void change(struct db *db, uint64_t lease)
 	APPLY(db, PUT("e", "3"), { .op = OP_put, .key = "big", .data = big,
 				   .len = sizeof(big) });
 	db_namespace_remove(db, "new", NULL);
-	db_lease_remove(db, lease);
+	db_lease_remove(db, lease, 1);
 	db_namespace_create(db, "old", 2, NULL, NULL);
 }
 
