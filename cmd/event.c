@@ -111,8 +111,10 @@ static void on_event(weir_future_t *f, void *arg)
 	if (weir_future_error(f))
 		die("%s", weir_future_strerror(f));
 	if (!strcmp(weir_future_word(f, 0), "lost")) {
-		warn("%s events were lost: this program was too slow",
-		     weir_future_option(f, "count"));
+		warn("%s events were lost, of the numbers %s to %s: this "
+		     "program was too slow", weir_future_option(f, "count"),
+		     weir_future_option(f, "first"),
+		     weir_future_option(f, "last"));
 		return;
 	}
 	if (s->left == 0)

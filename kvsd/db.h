@@ -202,6 +202,10 @@ int db_entry_hash(struct db_view *view, const struct db_entry *entry,
 /* Copies up to LEN bytes of a value from OFFSET; returns how many, -1 EIO. */
 ssize_t db_read(struct db_view *view, const struct db_entry *entry,
 		uint64_t offset, void *buf, size_t len);
+/* Whether the first LEN bytes of two values, both of durable states, are the
+ * same: 1, 0 (also if one has fewer), or -1 EIO. */
+int db_same_prefix(struct db_view *view, const struct db_entry *a,
+		   const struct db_entry *b, uint64_t len);
 /* Names after AFTER (NULL: all) in byte order; stops when CB returns
  * nonzero. Values are not read. */
 typedef int db_list_f(enum db_type type, uint64_t size, const char *name,
@@ -222,6 +226,11 @@ typedef int db_diff_f(enum wire_operation_id op, const char *key,
 		      const struct db_entry *entry, void *arg);
 int db_diff(struct db_view *old, struct db_view *new, const char *key,
 	    db_diff_f *cb, void *arg, struct db_error *error);
+/* What comes behind AFTER, which an earlier call for the same states told;
+ * NULL: all. */
+int db_diff_after(struct db_view *old, struct db_view *new, const char *key,
+		  const char *after, db_diff_f *cb, void *arg,
+		  struct db_error *error);
 
 /* ---- leases: ids and the keys bound to them, durable like all else ---- */
 

@@ -2,6 +2,7 @@
 /* What differs between two states below a key: see db.h. */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -14,6 +15,9 @@ struct diff {
 	char key[DB_KEY_MAX + 1];	/* of the entry in hand */
 	size_t len;			/* of key */
 	int depth;			/* components in key */
+	const char *skip;	/* the rest of the way to what was told last:
+				   entries on it are told, and those before
+				   it; NULL: all that come are new */
 	db_diff_f *cb;
 	void *arg;
 	bool failed;
@@ -37,6 +41,23 @@ static int tell(struct diff *diff, enum wire_operation_id op,
 
 static int compare(struct diff *diff, struct entry *old, struct entry *new);
 
+/* Whether NAME, the next child, comes before the way to what was told. */
+static bool skip_child(struct diff *diff, const char *name)
+{
+	size_t len = strcspn(diff->skip, ".");
+	int order = strncmp(name, diff->skip, len);
+
+	if (!order)
+		order = name[len] != '\0';
+	if (order < 0)
+		return true;
+	if (order)
+		diff->skip = NULL;
+	else
+		diff->skip += len + (diff->skip[len] == '.');
+	return false;
+}
+
 static int compare_child(struct entry *old, struct entry *new, void *arg)
 {
 	struct diff *diff = arg;
@@ -44,6 +65,8 @@ static int compare_child(struct entry *old, struct entry *new, void *arg)
 	size_t len = diff->len, dot = len ? 1 : 0;
 	int stop;
 
+	if (diff->skip && skip_child(diff, named->bytes))
+		return 0;
 	/* Deeper than any key reaches (a tree that was put below others). */
 	if (len + dot + named->name_len > DB_KEY_MAX ||
 	    diff->depth == DB_COMPONENTS_MAX)
@@ -82,21 +105,24 @@ static int children(struct diff *diff, struct entry *old, struct entry *new)
 /* Either may be NULL; they are not known to be the same. */
 static int compare(struct diff *diff, struct entry *old, struct entry *new)
 {
+	bool told = diff->skip != NULL;
 	int stop = 0;
 
+	if (told && !*diff->skip)
+		diff->skip = NULL;
 	if (!new)
-		return old ? tell(diff, OP_unlink, NULL) : 0;
+		return old && !told ? tell(diff, OP_unlink, NULL) : 0;
 	if (old && !old->dirty && !new->dirty && tree_same(old, new))
 		return 0;
 	switch (new->kind) {
 	case ENTRY_LINK:
-		return tell(diff, OP_link, new);
+		return told ? 0 : tell(diff, OP_link, new);
 	case ENTRY_DIR:
-		if ((!old || old->kind != ENTRY_DIR) && diff->len)
+		if ((!old || old->kind != ENTRY_DIR) && diff->len && !told)
 			stop = tell(diff, OP_mkdir, new);
 		return stop ? stop : children(diff, old, new);
 	}
-	return tell(diff, OP_put, new);
+	return told ? 0 : tell(diff, OP_put, new);
 }
 
 /* What is at KEY (a reference), or NULL; -1 if that can't be told. */
@@ -112,8 +138,9 @@ static int find(struct db_view *view, const char *key, struct walk *walk,
 	return *entry || errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 }
 
-int db_diff(struct db_view *old, struct db_view *new, const char *key,
-	    db_diff_f *cb, void *arg, struct db_error *error)
+int db_diff_after(struct db_view *old, struct db_view *new, const char *key,
+		  const char *after, db_diff_f *cb, void *arg,
+		  struct db_error *error)
 {
 	struct diff *diff = xcalloc(1, sizeof(*diff));
 	struct entry *a = NULL, *b = NULL;
@@ -134,6 +161,11 @@ int db_diff(struct db_view *old, struct db_view *new, const char *key,
 		for (const char *p = diff->key; *p; p++)
 			diff->depth += *p == '.';
 		diff->depth += diff->len > 0;
+		if (after) {
+			assert(!strncmp(after, diff->key, diff->len));
+			diff->skip = after + diff->len;
+			diff->skip += diff->len && *diff->skip == '.';
+		}
 		rc = compare(diff, a, b);
 	}
 	errnum = diff->failed ? EIO : errno;
@@ -142,4 +174,10 @@ int db_diff(struct db_view *old, struct db_view *new, const char *key,
 	free(diff);
 	errno = errnum;
 	return rc;
+}
+
+int db_diff(struct db_view *old, struct db_view *new, const char *key,
+	    db_diff_f *cb, void *arg, struct db_error *error)
+{
+	return db_diff_after(old, new, key, NULL, cb, arg, error);
 }

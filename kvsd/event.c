@@ -17,7 +17,8 @@ struct subscription {
 	struct stream stream;
 	TAILQ_ENTRY(subscription) next;
 	size_t len;
-	uint64_t lost;		/* since it was told last */
+	uint64_t lost;		/* since it was told last: how many */
+	uint64_t first_lost, last_lost;
 	char prefix[];
 };
 
@@ -70,6 +71,8 @@ static void tell_lost(struct subscription *sub)
 	if (!b)
 		return;
 	wire_opt_u64(b, "count", sub->lost);
+	wire_opt_u64(b, "first", sub->first_lost);
+	wire_opt_u64(b, "last", sub->last_lost);
 	reply_end(c);
 	sub->lost = 0;
 }
@@ -133,7 +136,9 @@ static void deliver(struct subscription *sub, const struct wire_frame *f,
 					  "event");
 	if (!b) {
 		stats->lost++;
-		sub->lost++;
+		if (!sub->lost++)
+			sub->first_lost = sequence;
+		sub->last_lost = sequence;
 		stream_ready(&sub->stream);
 		return;
 	}

@@ -440,3 +440,90 @@ int value_each_child(const unsigned char *data, size_t len, value_child_f *cb,
 			  (const struct db_hash *)p, arg);
 	return stop;
 }
+
+/* ---- comparing ---- */
+
+struct part {
+	int height;
+	uint64_t size;
+	struct db_hash hash;
+};
+
+/* *PART becomes its child number I. */
+static int part_child(struct blob_space *space, struct part *part, uint64_t i,
+		      const char **why)
+{
+	uint64_t each = complete_leaves(part->height - 1) * VALUE_LEAF;
+	const struct db_hash *child;
+
+	if (get_branch(space, &part->hash, part->height,
+		       (part->size + each - 1) / each, &child, why) < 0)
+		return -1;
+	part->hash = child[i];
+	part->size -= i * each;
+	if (part->size > each)
+		part->size = each;
+	part->height--;
+	return 0;
+}
+
+static int same_leaf(struct blob_space *space, const struct part *a,
+		     const struct part *b, size_t len, const char **why)
+{
+	const unsigned char *x, *y;
+
+	if (get_leaf(space, &a->hash, a->size, &x, why) < 0 ||
+	    get_leaf(space, &b->hash, b->size, &y, why) < 0)
+		return -1;
+	return !memcmp(x, y, len);
+}
+
+static int same(struct blob_space *space, struct part a, struct part b,
+		uint64_t len, const char **why)
+{
+	uint64_t each;
+
+	/* the shorter one fits the first child of the higher one */
+	while (a.height > b.height)
+		if (part_child(space, &a, 0, why) < 0)
+			return -1;
+	while (b.height > a.height)
+		if (part_child(space, &b, 0, why) < 0)
+			return -1;
+	if (a.size == b.size && !memcmp(&a.hash, &b.hash, sizeof(a.hash)))
+		return 1;
+	if (a.size == len && b.size == len)
+		return 0;
+	if (!a.height)
+		return same_leaf(space, &a, &b, len, why);
+	each = complete_leaves(a.height - 1) * VALUE_LEAF;
+	for (uint64_t i = 0; i * each < len; i++) {
+		struct part x = a, y = b;
+		uint64_t n = len - i * each < each ? len - i * each : each;
+		int rc;
+
+		if (part_child(space, &x, i, why) < 0 ||
+		    part_child(space, &y, i, why) < 0)
+			return -1;
+		rc = same(space, x, y, n, why);
+		if (rc <= 0)
+			return rc;
+	}
+	return 1;
+}
+
+int value_same_prefix(struct blob_space *space, uint64_t size_a,
+		      const struct db_hash *a, uint64_t size_b,
+		      const struct db_hash *b, uint64_t len, const char **why)
+{
+	struct part x = { height_of(size_a), size_a, *a };
+	struct part y = { height_of(size_b), size_b, *b };
+
+	assert(len <= size_a && len <= size_b);
+	if (size_a > VALUE_MAX || size_b > VALUE_MAX) {
+		*why = "the value's size is beyond the limit";
+		errno = EIO;
+		return -1;
+	}
+	return len ? same(space, x, y, len, why) : 1;
+}

@@ -62,6 +62,13 @@ typedef int value_child_f(enum blob_kind kind, const struct db_hash *hash,
 int value_each_child(const unsigned char *data, size_t len, value_child_f *cb,
 		     void *arg, const char **why);
 
+/* Whether the first LEN bytes, which both have, are the same: 1, 0, or -1 with
+ * EIO and *WHY. Reads what lies at the end of these only. */
+int value_same_prefix(struct blob_space *space, uint64_t size_a,
+		      const struct db_hash *a, uint64_t size_b,
+		      const struct db_hash *b, uint64_t len,
+		      const char **why);
+
 /* The root hash of bytes that fit one leaf, without storing them. */
 void value_hash_small(const void *data, size_t len, struct db_hash *hash);
 

@@ -237,6 +237,38 @@ ssize_t db_read(struct db_view *view, const struct db_entry *entry,
 	return tree_read(&view->db->tree, entry->private, offset, buf, len);
 }
 
+/* Values that fit an entry of a directory. */
+static int same_bytes(struct db_view *view, const struct db_entry *a,
+		      const struct db_entry *b, size_t len)
+{
+	char *x = xmalloc(2 * len), *y = x + len;
+	int rc = -1;
+
+	if (db_read(view, a, 0, x, len) == (ssize_t)len &&
+	    db_read(view, b, 0, y, len) == (ssize_t)len)
+		rc = !memcmp(x, y, len);
+	free(x);
+	return rc;
+}
+
+int db_same_prefix(struct db_view *view, const struct db_entry *a,
+		   const struct db_entry *b, uint64_t len)
+{
+	struct tree *tree = &view->db->tree;
+	struct entry *x = a->private, *y = b->private;
+	const char *why = "it is not a value";
+	int rc;
+
+	assert(!x->dirty && !y->dirty);
+	if (a->size < len || b->size < len)
+		return 0;
+	if (x->kind != ENTRY_BLOB || y->kind != ENTRY_BLOB)
+		return same_bytes(view, a, b, len);
+	rc = value_same_prefix(&tree->space, a->size, entry_hash(x), b->size,
+			       entry_hash(y), len, &why);
+	return rc < 0 ? tree_fail(tree, EIO, entry_hash(y), why) : rc;
+}
+
 struct list {
 	db_list_f *cb;
 	void *arg;

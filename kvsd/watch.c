@@ -228,6 +228,7 @@ static void watch_free(struct stream *s)
 	watches->stats.behind -= w->behind;
 	db_view_close(w->old);
 	db_view_close(w->new);
+	free(w->told);
 	stream_end(s);
 	free(w->ns);
 	free(w->key);
@@ -266,10 +267,11 @@ struct wire_buf *watch_push(struct watch *w, const char *kind)
 
 struct request {
 	enum watch_mode mode;
-	bool wait, has_from;
+	bool wait, has_from, anew;
 	uint64_t from, offset;
 	struct db_view *view;
 	struct db_view *old;		/* the state at FROM, or NULL */
+	bool forgotten;			/* FROM is not kept, and that is told */
 };
 
 static int parse_mode(struct conn *c, const struct wire_frame *f,
@@ -298,6 +300,7 @@ static int parse_request(struct conn *c, const struct wire_frame *f,
 	*r = (struct request) { .has_from = arg_option(f, "from") != NULL };
 	if (parse_mode(c, f, &r->mode) < 0 ||
 	    arg_flag(c, f, "wait", &r->wait) < 0 ||
+	    arg_flag(c, f, "anew", &r->anew) < 0 ||
 	    arg_u64(c, f, "from", &r->from) < 0 ||
 	    arg_u64(c, f, "offset", &r->offset) < 0)
 		return -1;
@@ -321,6 +324,53 @@ static void take_known(struct watch *w, struct db_view *old)
 	db_entry_clear(&entry);
 }
 
+/* Whether the bytes that the client has of the value, told by version FROM,
+ * are those that it begins with now. The past of what links into other
+ * namespaces lead to is not known: it is taken for the same if it can be. */
+static bool goes_on(struct watch *w, struct request *r)
+{
+	struct db_entry was, is;
+	bool had, has, same;
+
+	had = !db_lookup(r->old, w->key, false, conn_check_namespace,
+			 w->stream.conn, &was, NULL) && was.type == DB_VALUE;
+	has = !db_lookup(r->view, w->key, false, conn_check_namespace,
+			 w->stream.conn, &is, NULL) && is.type == DB_VALUE &&
+		!db_entry_hash(r->view, &is, &w->hash);
+	if (!has)
+		same = true;		/* which is told as gone */
+	else if (is.size < r->offset)
+		same = false;
+	else if (strcmp(was.ns, w->ns))
+		same = true;
+	else
+		same = had && db_same_prefix(r->view, &was, &is,
+					     was.size < r->offset ? was.size :
+					     r->offset) > 0;
+	db_entry_clear(&was);
+	db_entry_clear(&is);
+	return same;
+}
+
+static void start_append(struct watch *w, struct request *r)
+{
+	w->offset = r->offset;
+	if (!r->offset || !r->from)
+		return;
+	w->exists = true;
+	w->replaced = r->forgotten || !goes_on(w, r);
+}
+
+static void start_prefix(struct watch *w, struct request *r)
+{
+	if (r->forgotten) {
+		w->say_lagged = w->say_unlink = true;
+		w->lag_version = r->from;
+	}
+	prefix_catch_up(w, r->old);
+	r->old = NULL;
+}
+
 static void start(struct watch *w, struct request *r)
 {
 	uint64_t version = db_view_version(r->view);
@@ -328,14 +378,14 @@ static void start(struct watch *w, struct request *r)
 
 	wire_opt_u64(b, "version", version);
 	reply_end(w->stream.conn);
-	w->offset = r->offset;
 	if (w->mode != MODE_PREFIX) {
-		if (r->old && w->mode == MODE_LATEST)
+		if (w->mode == MODE_APPEND)
+			start_append(w, r);
+		else if (r->old)
 			take_known(w, r->old);
 		stream_ready(&w->stream);
 	} else if (r->has_from) {
-		prefix_catch_up(w, r->old);
-		r->old = NULL;
+		start_prefix(w, r);
 	} else {
 		wire_opt_u64(watch_push(w, "synced"), "version", version);
 		reply_end(w->stream.conn);
@@ -395,10 +445,12 @@ void do_watch(struct conn *c, const struct wire_frame *f)
 	if (parse_request(c, f, &r) < 0)
 		return;
 	r.view = db_view_open(db, ns, NULL, false, &error);
-	if (r.view && r.has_from && r.from && r.mode != MODE_APPEND)
+	if (r.view && r.from) {
 		r.old = db_view_open_from(db, ns, r.from, &error);
-	if (!r.view || (r.has_from && r.from && r.mode != MODE_APPEND &&
-			!r.old))
+		r.forgotten = !r.old && r.anew && (error.errnum == ESTALE ||
+						   error.errnum == EINVAL);
+	}
+	if (!r.view || (r.from && !r.old && !r.forgotten))
 		reply_error(c, f->word[0], &error);
 	else
 		begin(c, f, &r);

@@ -17,8 +17,8 @@
 #include "kvsd/watch_private.h"
 
 #define KEY_ROOM	(2 * DB_KEY_MAX + 2)
-/* Of output that waits. Each further piece of a difference begins with going
- * over what was told, so pieces are large. */
+/* Of output that waits. Each further piece of a difference passes over the
+ * names beside what was told, so pieces are large. */
 #define PIECE		(4u << 20)
 
 /* ---- live ---- */
@@ -129,13 +129,20 @@ void prefix_told(struct watch *w, const struct hook *hook,
 
 /* ---- behind ---- */
 
+static void forget_told(struct watch *w)
+{
+	free(w->told);
+	w->told = NULL;
+	w->told_bytes = 0;
+}
+
 void prefix_catch_up(struct watch *w, struct db_view *old)
 {
 	if (!w->behind)
 		w->stream.conn->kvsd->watches->stats.behind++;
 	w->behind = true;
 	w->old = old;
-	w->told = w->told_bytes = 0;
+	forget_told(w);
 	stream_ready(&w->stream);
 }
 
@@ -193,7 +200,7 @@ static int aim(struct watch *w)
 
 struct telling {
 	struct watch *watch;
-	uint64_t index;
+	char last[KEY_ROOM];	/* key told; empty: none in this piece */
 };
 
 /* The value of ENTRY from w->told_bytes on: a put, then appends. 1 if there is
@@ -254,22 +261,21 @@ static int tell_difference(enum wire_operation_id op, const char *key,
 	struct telling *t = arg;
 	struct watch *w = t->watch;
 	size_t len = strcmp(w->place_key, ".") ? strlen(w->place_key) : 0;
+	const char *name = key[len] == '.' ? key + len + 1 : key + len;
 	char buf[KEY_ROOM];
 	int rc;
 
-	if (t->index++ < w->told)
-		return 0;
 	if (full(w))
 		return 1;
-	key = told_key(w, key[len] == '.' ? key + len + 1 : key + len, buf);
+	name = told_key(w, name, buf);
 	if (op == OP_put) {
-		rc = tell_value(w, key, entry);
+		rc = tell_value(w, name, entry);
 		if (rc)
 			return rc;
 	} else {
-		tell_other(w, op, key, entry);
+		tell_other(w, op, name, entry);
 	}
-	w->told++;
+	strcpy(t->last, key);
 	w->told_bytes = 0;
 	return 0;
 }
@@ -296,7 +302,7 @@ static bool arrive(struct watch *w)
 	db_view_close(w->old);
 	w->old = w->new;
 	w->new = NULL;
-	w->told = w->told_bytes = 0;
+	forget_told(w);
 	return !db_namespace_info(w->stream.conn->kvsd->db, w->place_ns,
 				  false, &info) &&
 		info.version == db_view_version(w->old);
@@ -304,7 +310,7 @@ static bool arrive(struct watch *w)
 
 bool prefix_pump(struct watch *w)
 {
-	struct telling t = { .watch = w };
+	struct telling t;
 	struct db_error error = { 0, "a directory cannot be read" };
 	int rc;
 
@@ -313,8 +319,14 @@ bool prefix_pump(struct watch *w)
 	if (!w->new && aim(w) < 0)
 		return false;
 	announce(w);
-	rc = db_diff(w->old, w->new, w->place_key, tell_difference, &t,
-		     &error);
+	t.watch = w;
+	t.last[0] = '\0';
+	rc = db_diff_after(w->old, w->new, w->place_key, w->told,
+			   tell_difference, &t, &error);
+	if (rc > 0 && t.last[0]) {
+		free(w->told);
+		w->told = xstrdup(t.last);
+	}
 	if (rc < 0) {
 		watch_end(w, errno, error.text);
 		return false;

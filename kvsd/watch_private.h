@@ -38,7 +38,7 @@ struct watch {
 	uint64_t lag_version;
 	struct db_view *old, *new;	/* old NULL: nothing was there; new
 					   NULL: to be opened */
-	uint64_t told;			/* entries of the difference */
+	char *told;			/* the last key of it, or NULL */
 	uint64_t told_bytes;		/* of the value of the next */
 };
 

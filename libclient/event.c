@@ -54,8 +54,8 @@ void event_subscribed(weir_future_t *f, const struct item *ok)
 {
 	bool again = f->numbered;
 	uint64_t before = f->sequence, now;
-	char count[32];
-	const char *words[] = { "lost", count };
+	char count[32], first[32], last[32];
+	const char *words[] = { "lost", count, first, last };
 
 	event_saw(f, ok);
 	now = f->sequence;
@@ -64,5 +64,8 @@ void event_subscribed(weir_future_t *f, const struct item *ok)
 	/* lower: the server has begun to count again */
 	snprintf(count, sizeof(count), "count=%" PRIu64,
 		 now > before ? now - before : now);
-	future_fulfill(f, item_create(words, 2, NULL, NULL, 0));
+	snprintf(first, sizeof(first), "first=%" PRIu64,
+		 now > before ? before + 1 : 1);
+	snprintf(last, sizeof(last), "last=%" PRIu64, now);
+	future_fulfill(f, item_create(words, 4, NULL, NULL, 0));
 }

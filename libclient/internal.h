@@ -57,6 +57,8 @@ struct watch {
 	uint64_t from;		/* where it would be resumed */
 	uint64_t offset;
 	bool synced;
+	bool seen;		/* something has come: what was asked for at
+				   first is settled */
 };
 
 struct weir_future {

@@ -35,6 +35,8 @@ static void write_words(weir_t *h, const struct watch *w)
 		wire_opt_u64(&h->out, "offset", w->offset);
 	if (w->flags & WEIR_WATCH_WAIT)
 		wire_opt(&h->out, "wait", "1");
+	if (w->seen)
+		wire_opt(&h->out, "anew", "1");
 }
 
 weir_future_t *weir_kvs_watch(weir_t *h, const char *ns, const char *key,
@@ -96,22 +98,20 @@ void watch_saw(weir_future_t *f, const struct item *item)
 	const char *kind = item->words ? item->word[0] : "";
 	uint64_t version;
 
+	w->seen = true;
 	/* once seen, a key that is gone for a while is no error */
 	w->flags |= WEIR_WATCH_WAIT;
-	if (!strcmp(kind, "data")) {
-		w->offset = number(item, "offset") + item->payload_len;
-		return;
-	}
-	if (!strcmp(kind, "reset") || (!strcmp(kind, "gone") &&
-				       w->mode == WEIR_WATCH_APPEND)) {
-		w->offset = 0;
+	version = number(item, "version");
+	if (w->mode == WEIR_WATCH_APPEND) {
+		w->offset = strcmp(kind, "data") ? 0 :
+			number(item, "offset") + item->payload_len;
+		w->from = version;
 		return;
 	}
 	if (!strcmp(kind, "synced"))
 		w->synced = true;
 	else if (!strcmp(kind, "lagged"))
 		w->synced = false;
-	version = number(item, "version");
 	if (w->mode == WEIR_WATCH_LATEST || !strcmp(kind, "synced") ||
 	    !strcmp(kind, "lagged"))
 		w->from = version;

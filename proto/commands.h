@@ -71,8 +71,9 @@ COMMAND(ns_remove, "ns-remove", 1, 1, "", NONE, OWNER, \
 	"remove a namespace") \
 COMMAND(ns_list, "ns-list", 0, 0, "", NONE, USER, "", \
 	"list namespaces") \
-COMMAND(watch, "watch", 2, 2, "mode from offset wait", NONE, USER, \
-	"NS KEY [mode=latest|append|prefix] [from=VERSION] [offset=N] [wait=1]", \
+COMMAND(watch, "watch", 2, 2, "mode from offset wait anew", NONE, USER, \
+	"NS KEY [mode=latest|append|prefix] [from=VERSION] [offset=N] " \
+	"[wait=1] [anew=1]", \
 	"be told of changes") \
 COMMAND(cancel, "cancel", 1, 1, "", NONE, USER, \
 	"TAG", \

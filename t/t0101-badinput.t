@@ -251,15 +251,23 @@ head -c 65536 /dev/zero | tr '\0' y >"$WORK/value"
 talk <"$WORK/script" >"$WORK/out"
 matches "$(cat "$WORK/out")" '^others are served$' \
 	"those who read are served while others don't"
-matches "$(cat "$WORK/out")" '^\* s lost count=[0-9]+$' \
+matches "$(cat "$WORK/out")" '^\* s lost count=[0-9]+ first=[0-9]+ last=[0-9]+$' \
 	"a reader that misses events is told how many"
 matches "$(cat "$WORK/out")" '^g999 ok version=[0-9]+ type=value' \
 	"the one that paused gets all its replies"
 events=$(grep -c '^\* s event ' "$WORK/out")
-lost=$(sed -n 's/^\* s lost count=//p' "$WORK/out" | awk '{ n += $1 } END { print n }')
+lost=$(sed -n 's/^\* s lost count=\([0-9]*\).*/\1/p' "$WORK/out" | awk '{ n += $1 } END { print n }')
 diag "$events events came, $lost were lost"
 ok $([ "$events" -gt 0 ] && [ "$lost" -gt 0 ] &&
 	[ $((events + lost)) -eq 201 ]; echo $?) "each event came or was counted"
+# Every number, in order: told, or in a gap that is told.
+sed -n -e 's/^\* s event .*sequence=\([0-9]*\) .*/\1 \1 1/p' \
+	-e 's/^\* s lost count=\([0-9]*\) first=\([0-9]*\) last=\([0-9]*\)$/\2 \3 \1/p' \
+	"$WORK/out" | awk '
+	NR > 1 && $1 != next_ { print "after", next_ - 1, "comes", $1 }
+	$2 - $1 + 1 != $3 { print $0, "does not fit" }
+	{ next_ = $2 + 1 }' >"$WORK/gaps"
+is "$(cat "$WORK/gaps")" '' "gaps say which numbers were dropped"
 
 memory=$(awk '/VmHWM/ { print $2 }' "/proc/$KVSD_PID/status")
 diag "the server's memory: at most $memory KiB"

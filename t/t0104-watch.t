@@ -148,6 +148,99 @@ again
 * v data offset=0 version=17 {5}
 again" "mode append"
 
+# Taken up again with from=: what was replaced meanwhile is told, what was
+# appended to goes on.
+head -c 300000 /dev/urandom >"$WORK/big"
+head -c 100000 /dev/urandom >"$WORK/more"
+{ cat "$WORK/big" "$WORK/more"; } >"$WORK/both"
+{ printf x; tail -c +2 "$WORK/both"; } >"$WORK/other"
+got=$(talk <<END
+a hello
+a send n ns-create r
+a until n
+a send 1 put r l {3}\none
+a until 1
+a send 2 append r l {3}\ntwo
+a until 2
+a send w watch r l mode=append from=1 offset=3
+a push w data
+a send x cancel w
+a until x
+a send 3 put r l {7}\nONEtwo3
+a until 3
+a send w watch r l mode=append from=2 offset=6
+a push w data
+a send v watch r l mode=append offset=6
+a push v data
+a send u watch r l mode=append from=3 offset=8
+a push u data
+a send t watch r l mode=append from=99 offset=3
+a until t
+a send t watch r l mode=append from=99 offset=3 anew=1
+a push t data
+a send x cancel t
+a until x
+a send 4 unlink r l
+a until 4
+a send s watch r l mode=append from=3 offset=7 wait=1
+a push s gone
+END
+)
+is "$(echo "$got" | grep -A1 -e '^\* [wvuts] data' -e reset -e '^\* s' -e '^t err' |
+	grep -v -e ok -e end -e --)" "* w data offset=3 version=2 {3}
+two
+* w reset version=3
+* w data offset=0 version=3 {7}
+ONEtwo3
+* v data offset=6 version=3 {1}
+3
+* u reset version=3
+* u data offset=0 version=3 {7}
+ONEtwo3
+t err EINVAL namespace r is at version 3, not yet at 99
+* t reset version=3
+* t data offset=0 version=3 {7}
+ONEtwo3
+* s gone version=4" "a value replaced while nobody watched, and one that was not"
+
+got=$(talk <<END
+a hello
+a raw 1 put r b {300000}\\n
+a file $WORK/big
+a send
+a until 1
+a raw 2 append r b {100000}\\n
+a file $WORK/more
+a send
+a until 2
+a send w watch r b mode=append from=5 offset=300000
+a push w data
+a send x cancel w
+a until x
+a raw 3 put r b {400000}\\n
+a file $WORK/other
+a send
+a until 3
+a send v watch r b mode=append from=6 offset=400000
+a push v data
+a send x cancel v
+a until x
+a raw 4 put r b {400000}\\n
+a file $WORK/both
+a send
+a until 4
+a send u watch r b mode=append from=6 offset=350000
+a push u data
+END
+)
+is "$(echo "$got" | grep '^\* [wvu]')" "* w data offset=300000 version=6 {100000}
+* w end ECANCELED canceled
+* v reset version=7
+* v data offset=0 version=7 {262144}
+* v data offset=262144 version=7 {137856}
+* v end ECANCELED canceled
+* u data offset=350000 version=8 {50000}" "the same of long values"
+
 head -c 700000 /dev/zero | tr '\0' z >"$WORK/long"
 got=$(talk <<END
 a hello

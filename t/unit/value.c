@@ -181,6 +181,45 @@ static void test_damaged(void)
 	   errno == EIO, "missing: %s", why);
 }
 
+/* Whether two values of sizes X and Y, that differ first at byte AT, are told
+ * apart just when they should be. */
+static bool prefixes(size_t x, size_t y, size_t at)
+{
+	size_t least = x < y ? x : y, len;
+	struct db_hash a = at_once(x), b;
+	const char *why;
+	bool good = true;
+
+	data[at] ^= 1;
+	b = at_once(y);
+	data[at] ^= 1;
+	for (int i = 0; i < 30 && good; i++) {
+		len = i == 0 ? least : i == 1 ? (at < least ? at : 0) :
+			i == 2 ? (at + 1 < least ? at + 1 : 1) :
+			random() % (least + 1);
+		good = value_same_prefix(&space, x, &a, y, &b, len, &why) ==
+			(len <= at);
+		if (!good)
+			diag("sizes %zu, %zu, differ at %zu: first %zu", x, y,
+			     at, len);
+	}
+	return good;
+}
+
+static void test_prefixes(void)
+{
+	static const size_t sizes[] = { 1, VALUE_LEAF - 1, VALUE_LEAF,
+		VALUE_LEAF + 1, 5 * VALUE_LEAF, VALUE_LEAF * VALUE_FANOUT,
+		VALUE_LEAF * VALUE_FANOUT + 77, VALUE_LEAF * 400, SIZE_MOST };
+	int bad = 0;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		for (size_t j = 0; j < sizeof(sizes) / sizeof(*sizes); j++)
+			bad += !prefixes(sizes[i], sizes[j],
+					 random() % sizes[random() % 9]);
+	is_int(bad, 0, "what two values begin with");
+}
+
 int main(void)
 {
 	if (sodium_init() < 0)
@@ -195,6 +234,7 @@ int main(void)
 	test_small();
 	test_few_blobs();
 	test_undo();
+	test_prefixes();
 	test_damaged();
 	blob_set_destroy(space.fresh);
 	free(data);
