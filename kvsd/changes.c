@@ -110,7 +110,8 @@ static int apply(MDB_txn *txn, const MDB_dbi *table, const struct change *c,
 }
 
 int store_changes_apply(MDB_txn *txn, const MDB_dbi *table,
-			const struct store_changes *changes)
+			const struct store_changes *changes,
+			const struct store_place *upto)
 {
 	size_t at = 0;
 
@@ -120,7 +121,11 @@ int store_changes_apply(MDB_txn *txn, const MDB_dbi *table,
 
 		memcpy(&change, changes->data + at, sizeof(change));
 		at += sizeof(change);
-		rc = apply(txn, table, &change, changes->data + at);
+		rc = change.op != CHANGE_DELETE_RANGE &&
+			!store_place_reached(upto, change.table,
+					     changes->data + at,
+					     change.key_len) ? 0 :
+			apply(txn, table, &change, changes->data + at);
 		if (rc)
 			return rc;
 		at += change.key_len + change.len;

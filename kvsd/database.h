@@ -66,6 +66,7 @@ struct db {
 	struct recent recent;
 	struct batch *batch;	/* gathers; never NULL */
 	struct batch *sealed;	/* being written, or NULL */
+	bool copying;		/* the writer makes a copy; SEALED is NULL */
 	uint64_t ticket_last;	/* given to a batch */
 	uint64_t ticket_sealed, ticket_durable;
 	uint64_t serial;	/* batches ever written, as stored */

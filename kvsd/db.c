@@ -55,7 +55,7 @@ void db_turn_end(struct db *db)
 {
 	assert(db->magic == DB_MAGIC);
 	store_read_end(db->store);
-	if (db->sealed || !db->batch->dirty)
+	if (db->sealed || db->copying || gc_copy(db) || !db->batch->dirty)
 		return;
 	seal(db);
 	if (db->durable)
@@ -124,6 +124,10 @@ static void finish_batch(struct db *db, const struct write_result *result)
 	struct db_error error = { EIO, "" };
 	int rc = result->rc;
 
+	if (db->copying) {
+		gc_copied(db, result);
+		return;
+	}
 	histogram_add_seconds(&db->stats.write_time, result->seconds, 1);
 	histogram_add_seconds(&db->stats.sync_time, result->sync_seconds, 1);
 	snprintf(error.text, sizeof(error.text), "%s", result->text);
@@ -165,7 +169,7 @@ void db_wait(struct db *db)
 
 	for (;;) {
 		db_turn_end(db);
-		if (!db->sealed)
+		if (!db->sealed && !db->batch->dirty)
 			return;
 		if (pipeline_result(db->pipeline, true, &result))
 			finish_batch(db, &result);
@@ -303,6 +307,7 @@ void db_close(struct db *db)
 	if (!db)
 		return;
 	db_wait(db);
+	gc_stop(db);
 	if (!db->durable)
 		store_sync(db->store);
 	db_destroy(db);

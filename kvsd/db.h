@@ -254,6 +254,7 @@ enum db_gc_phase {
 	DB_GC_MARK,
 	DB_GC_SWEEP,
 	DB_GC_SETTLE,		/* the last batch of removals is on its way */
+	DB_GC_COPY,		/* a smaller file is being made */
 };
 
 struct db_gc_info {

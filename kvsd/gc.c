@@ -71,9 +71,10 @@ static double now(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+/* Between the begin of marking and the end of sweeping. */
 static bool collecting(const struct gc *gc)
 {
-	return gc->info.phase != DB_GC_IDLE;
+	return gc->marks != NULL;
 }
 
 /* ---- marking ---- */
@@ -108,16 +109,21 @@ static int on_node_child(enum blob_kind kind, const struct db_hash *hash,
 	return 0;
 }
 
-static void end(struct db *db)
+static void marks_end(struct gc *gc)
 {
-	struct gc *gc = &db->gc;
-
 	marks_destroy(gc->marks);
 	marks_destroy(gc->fresh);
 	gc->marks = gc->fresh = NULL;
 	free(gc->stack);
 	gc->stack = NULL;
 	gc->count = gc->room = 0;
+}
+
+static void end(struct db *db)
+{
+	struct gc *gc = &db->gc;
+
+	marks_end(gc);
 	gc->ended = now();
 	gc->took = gc->ended - gc->began;
 	gc->info.seconds = gc->took;
@@ -458,7 +464,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 
 	assert(db->magic == DB_MAGIC);
 	if (now() >= gc->not_before) {
-		if (!collecting(gc) && is_due(db))
+		if (gc->info.phase == DB_GC_IDLE && is_due(db))
 			gc->again = true;
 		if (gc->again || collecting(gc)) {
 			db_gc_step(db, SLICE);
@@ -473,7 +479,8 @@ static void consider(struct db *db)
 {
 	struct gc *gc = &db->gc;
 
-	if (gc->automatic && !collecting(gc) && now() >= gc->not_before &&
+	if (gc->automatic && gc->info.phase == DB_GC_IDLE &&
+	    now() >= gc->not_before &&
 	    is_due(db))
 		event_active(gc->timer, EV_TIMEOUT, 0);
 }
@@ -486,9 +493,57 @@ void gc_written(struct db *db)
 	    gc->last_ticket <= db->ticket_sealed) {
 		gc->open = false;
 		gc->live = gc->kept;
-		end(db);
+		if (store_is_wasteful(db->store, &db->total)) {
+			marks_end(gc);
+			gc->info.phase = DB_GC_COPY;
+		} else {
+			end(db);
+		}
 	}
 	consider(db);
+}
+
+/* ---- a smaller file ---- */
+
+bool gc_copy(struct db *db)
+{
+	struct gc *gc = &db->gc;
+
+	if (gc->info.phase != DB_GC_COPY || (gc->copied && db->batch->dirty)) {
+		gc->copied = false;
+		return false;
+	}
+	gc->copied = db->copying = true;
+	pipeline_submit_copy(db->pipeline);
+	return true;
+}
+
+void gc_copied(struct db *db, const struct write_result *result)
+{
+	struct db_error error;
+
+	db->copying = false;
+	if (result->rc == STORE_COPY_MORE)
+		return;
+	if (result->rc != STORE_COPY_DONE) {
+		if (db->on_warning)
+			db->on_warning(db->arg, result->text);
+	} else if (store_replaced(db->store, &db->total, &error)) {
+		if (db->on_warning)
+			db->on_warning(db->arg, error.text);
+	}
+	end(db);
+}
+
+void gc_stop(struct db *db)
+{
+	struct write_result result;
+
+	db->gc.info.phase = DB_GC_IDLE;
+	if (db->copying && pipeline_result(db->pipeline, true, &result) &&
+	    result.rc == STORE_COPY_DONE)
+		store_replaced(db->store, &db->total, NULL);
+	db->copying = false;
 }
 
 int gc_init(struct db *db, struct event_base *base, struct db_error *error)
@@ -514,9 +569,7 @@ void gc_fini(struct db *db)
 {
 	struct gc *gc = &db->gc;
 
-	marks_destroy(gc->marks);
-	marks_destroy(gc->fresh);
-	free(gc->stack);
+	marks_end(gc);
 	if (gc->timer)
 		event_free(gc->timer);
 }

@@ -8,6 +8,7 @@
 
 struct batch;
 struct event;
+struct write_result;
 
 /* A blob that is known to be in use and was not looked into. */
 struct gc_item {
@@ -28,6 +29,7 @@ struct gc {
 	struct db_hash swept;		/* the last one seen */
 	bool open;		/* not all of a sweep is done: a blob that is
 				   not in use may name others that are gone */
+	bool copied;		/* a part of the copy was the last to be done */
 	bool again;		/* once more, when this one has ended */
 	bool loose;		/* roots were dropped since the mark began */
 	double not_before;	/* of the next step; monotonic seconds */
@@ -52,6 +54,11 @@ void gc_pin(struct db *db, const struct db_hash *root);
 void gc_seal(struct db *db, const struct batch *batch);
 /* A batch is in the store. */
 void gc_written(struct db *db);
+/* Has the idle writer make a part of the copy, if that is due. */
+bool gc_copy(struct db *db);
+void gc_copied(struct db *db, const struct write_result *result);
+/* Ends what goes on, before the database is closed. */
+void gc_stop(struct db *db);
 /* What was not in the store was undone. */
 void gc_give_up(struct db *db);
 

@@ -21,7 +21,8 @@ struct pipeline {
 	pthread_t thread;
 	pthread_mutex_t mutex;
 	pthread_cond_t work, done;
-	const struct blob_set *blobs;	/* to write, or NULL */
+	bool busy;			/* until the result was taken */
+	const struct blob_set *blobs;	/* to write; NULL: make a copy */
 	const struct store_changes *changes;
 	bool stop, finished;
 	struct write_result result;	/* if finished */
@@ -44,6 +45,11 @@ static void write_one(struct pipeline *p, struct write_result *result)
 	double start = now();
 
 	result->text[0] = '\0';
+	if (!p->blobs) {
+		result->rc = store_copy_step(p->store, result->text,
+					     sizeof(result->text));
+		return;
+	}
 	result->rc = store_write(p->store, p->blobs, p->changes, result->text,
 				 sizeof(result->text));
 	result->total = store_written(p->store);
@@ -59,7 +65,7 @@ static void *writer(void *arg)
 
 	pthread_mutex_lock(&p->mutex);
 	for (;;) {
-		while (!p->stop && (!p->blobs || p->finished))
+		while (!p->stop && (!p->busy || p->finished))
 			pthread_cond_wait(&p->work, &p->mutex);
 		if (p->stop)
 			break;
@@ -135,7 +141,7 @@ void pipeline_destroy(struct pipeline *p)
 {
 	if (!p)
 		return;
-	assert(!p->blobs);
+	assert(!p->busy);
 	pthread_mutex_lock(&p->mutex);
 	p->stop = true;
 	pthread_cond_signal(&p->work);
@@ -153,11 +159,17 @@ void pipeline_submit(struct pipeline *p, const struct blob_set *blobs,
 		     const struct store_changes *changes)
 {
 	pthread_mutex_lock(&p->mutex);
-	assert(!p->blobs);
+	assert(!p->busy);
+	p->busy = true;
 	p->blobs = blobs;
 	p->changes = changes;
 	pthread_cond_signal(&p->work);
 	pthread_mutex_unlock(&p->mutex);
+}
+
+void pipeline_submit_copy(struct pipeline *p)
+{
+	pipeline_submit(p, NULL, NULL);
 }
 
 bool pipeline_result(struct pipeline *p, bool wait,
@@ -167,13 +179,12 @@ bool pipeline_result(struct pipeline *p, bool wait,
 	bool finished;
 
 	pthread_mutex_lock(&p->mutex);
-	while (wait && p->blobs && !p->finished)
+	while (wait && p->busy && !p->finished)
 		pthread_cond_wait(&p->done, &p->mutex);
 	finished = p->finished;
 	if (finished) {
 		*result = p->result;
-		p->finished = false;
-		p->blobs = NULL;
+		p->finished = p->busy = false;
 		if (read(p->wake, &count, sizeof(count)) < 0)
 			assert(errno == EAGAIN);
 	}

@@ -12,9 +12,9 @@ struct event_base;
 struct pipeline;
 
 struct write_result {
-	int rc;			/* of store_write */
+	int rc;			/* of store_write or store_copy_step */
 	double seconds, sync_seconds;	/* all, and its last step */
-	struct store_total total;	/* if rc is 0 */
+	struct store_total total;	/* of a batch, if rc is 0 */
 	char text[256];
 };
 
@@ -27,6 +27,8 @@ void pipeline_destroy(struct pipeline *pipeline);
 /* Both belong to the writer until the result was taken. */
 void pipeline_submit(struct pipeline *pipeline, const struct blob_set *blobs,
 		     const struct store_changes *changes);
+/* Instead of a batch: a part of making a smaller file. */
+void pipeline_submit_copy(struct pipeline *pipeline);
 /* The result of what was submitted, if it is there; WAIT: waits for it. */
 bool pipeline_result(struct pipeline *pipeline, bool wait,
 		     struct write_result *result);

@@ -42,7 +42,7 @@ static const struct stream_ops waiter_ops = {
 
 static const char *const phase_name[] = {
 	[DB_GC_IDLE] = "idle", [DB_GC_MARK] = "mark", [DB_GC_SWEEP] = "sweep",
-	[DB_GC_SETTLE] = "settle",
+	[DB_GC_SETTLE] = "settle", [DB_GC_COPY] = "copy",
 };
 
 static void tell(struct gc_waiter *w, const struct db_gc_info *info, bool end)

@@ -14,34 +14,16 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "kvsd/alloc.h"
-#include "kvsd/bytes.h"
 #include "kvsd/error.h"
 #include "kvsd/store.h"
 #include "kvsd/store_private.h"
 
 #define MAP_SIZE_DEFAULT	(1UL << 30)
 #define MAP_SIZE_MAX		(1UL << 46)
-
-/* The record of the meta table that says what is stored. */
-static char total_key[] = "stored";
-
-struct store {
-	char *path;
-	bool durable;
-	size_t map_size;
-	int lock;		/* file descriptor that holds the lock */
-	MDB_env *env;
-	MDB_dbi table[STORE_TABLES];
-	MDB_txn *read;
-	bool reading;		/* READ is renewed */
-	double sync_seconds;	/* the last step of the last store_write; the
-				   writer's */
-	struct store_total written;	/* by the last store_write */
-};
+#define WASTE_LEAST		(1UL << 20)	/* not worth a copy */
 
 static const struct {
 	const char *name;
@@ -54,10 +36,8 @@ static const struct {
 	[STORE_META] = { "meta", 0 },
 };
 
-int (*store_commit)(MDB_txn *txn) = mdb_txn_commit;
-
 /* LMDB's own codes are negative. */
-static int errnum_of(int rc)
+int store_errnum(int rc)
 {
 	return rc > 0 ? rc : rc == MDB_NOTFOUND ? ENOENT : EIO;
 }
@@ -104,7 +84,7 @@ static int lock_folder(struct store *store, struct db_error *error)
 }
 
 /* A file that was made must be found again after a loss of power. */
-static int sync_folder(const char *path)
+int store_sync_folder(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
 
@@ -115,17 +95,17 @@ static int sync_folder(const char *path)
 	return rc;
 }
 
-static int open_tables(struct store *store)
+int store_open_tables(MDB_env *env, MDB_dbi *table)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+	int rc = mdb_txn_begin(env, NULL, 0, &txn);
 
 	if (rc)
 		return rc;
 	for (int i = 0; i < STORE_TABLES && !rc; i++)
 		rc = mdb_dbi_open(txn, tables[i].name,
 				  MDB_CREATE | tables[i].flags,
-				  &store->table[i]);
+				  &table[i]);
 	if (rc) {
 		mdb_txn_abort(txn);
 		return rc;
@@ -148,12 +128,14 @@ static int open_env(struct store *store)
 		rc = mdb_env_set_mapsize(store->env, store->map_size);
 	if (!rc)
 		rc = mdb_env_open(store->env, store->path, flags, 0600);
-	if (!rc && fresh && store->durable)
-		rc = sync_folder(store->path);
+	if (!rc && ((fresh && store->durable) || store->unsure))
+		rc = store_sync_folder(store->path);
+	if (!rc)
+		store->unsure = false;
 	if (!rc)
 		rc = mdb_reader_check(store->env, &dead);
 	if (!rc)
-		rc = open_tables(store);
+		rc = store_open_tables(store->env, store->table);
 	if (!rc)
 		rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY,
 				   &store->read);
@@ -189,9 +171,10 @@ struct store *store_open(const char *path, bool durable, size_t map_size,
 	store->lock = -1;
 	if (lock_folder(store, error) < 0)
 		goto fail;
+	store_copy_drop(store);
 	rc = open_env(store);
 	if (rc) {
-		db_fail(error, errnum_of(rc), "cannot open the database "
+		db_fail(error, store_errnum(rc), "cannot open the database "
 			"in %s: %s", path, mdb_strerror(rc));
 		goto fail;
 	}
@@ -207,6 +190,8 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
+	if (store->lock >= 0)
+		store_copy_drop(store);
 	close_env(store);
 	if (store->lock >= 0)
 		close(store->lock);
@@ -216,15 +201,20 @@ void store_close(struct store *store)
 
 int store_reopen(struct store *store, struct db_error *error)
 {
+	char name[4096];
 	int rc;
 
 	close_env(store);
+	/* What another process that looks at it has open may be a file that
+	 * was replaced: not to be taken for readers of the new one. */
+	snprintf(name, sizeof(name), "%s/lock.mdb", store->path);
+	unlink(name);
 	rc = open_env(store);
 	if (rc) {
 		close_env(store);
-		db_fail(error, errnum_of(rc), "cannot open the database "
+		db_fail(error, store_errnum(rc), "cannot open the database "
 			"in %s again: %s", store->path, mdb_strerror(rc));
-		return errnum_of(rc);
+		return store_errnum(rc);
 	}
 	return 0;
 }
@@ -238,8 +228,9 @@ int store_grow(struct store *store)
 	store_read_end(store);
 	rc = mdb_env_set_mapsize(store->env, 2 * store->map_size);
 	if (rc)
-		return errnum_of(rc);
+		return store_errnum(rc);
 	store->map_size *= 2;
+	store_copy_grow(store);
 	return 0;
 }
 
@@ -247,7 +238,7 @@ int store_sync(struct store *store)
 {
 	int rc = mdb_env_sync(store->env, 1);
 
-	return rc ? errnum_of(rc) : 0;
+	return rc ? store_errnum(rc) : 0;
 }
 
 /* ---- reading ---- */
@@ -260,7 +251,7 @@ static int read_begin(struct store *store)
 		return 0;
 	rc = store->env ? mdb_txn_renew(store->read) : EIO;
 	if (rc) {
-		errno = errnum_of(rc);
+		errno = store_errnum(rc);
 		return -1;
 	}
 	store->reading = true;
@@ -284,7 +275,7 @@ int store_get(struct store *store, enum store_table table, const void *key,
 		return -1;
 	rc = mdb_get(store->read, store->table[table], &k, &v);
 	if (rc) {
-		errno = errnum_of(rc);
+		errno = store_errnum(rc);
 		return -1;
 	}
 	*data = v.mv_data;
@@ -309,7 +300,7 @@ int store_each(struct store *store, enum store_table table, const void *from,
 		return -1;
 	rc = mdb_cursor_open(store->read, store->table[table], &cursor);
 	if (rc) {
-		errno = errnum_of(rc);
+		errno = store_errnum(rc);
 		return -1;
 	}
 	rc = mdb_cursor_get(cursor, &k, &v,
@@ -321,7 +312,7 @@ int store_each(struct store *store, enum store_table table, const void *from,
 	mdb_cursor_close(cursor);
 	if (stop || rc == MDB_NOTFOUND)
 		return stop;
-	errno = errnum_of(rc);
+	errno = store_errnum(rc);
 	return -1;
 }
 
@@ -338,7 +329,7 @@ int store_get_floor(struct store *store, enum store_table table,
 		return -1;
 	rc = mdb_cursor_open(store->read, store->table[table], &cursor);
 	if (rc) {
-		errno = errnum_of(rc);
+		errno = store_errnum(rc);
 		return -1;
 	}
 	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
@@ -349,7 +340,7 @@ int store_get_floor(struct store *store, enum store_table table,
 		rc = mdb_cursor_get(cursor, &k, &v, MDB_PREV);
 	mdb_cursor_close(cursor);
 	if (rc) {
-		errno = errnum_of(rc);
+		errno = store_errnum(rc);
 		return -1;
 	}
 	*found = k.mv_data;
@@ -359,38 +350,16 @@ int store_get_floor(struct store *store, enum store_table table,
 	return 0;
 }
 
-/* A database that does not know it yet was written before it was kept: its
- * pages are counted instead of its bytes. */
-static int read_total(MDB_txn *txn, const MDB_dbi *table,
-		      struct store_total *total)
-{
-	MDB_val key = { sizeof(total_key) - 1, total_key }, value;
-	MDB_stat stat;
-	int rc = mdb_get(txn, table[STORE_META], &key, &value);
-
-	if (!rc && value.mv_size == 16) {
-		total->blobs = bytes_get(value.mv_data, 8);
-		total->bytes = bytes_get((unsigned char *)value.mv_data + 8,
-					 8);
-		return 0;
-	}
-	rc = mdb_stat(txn, table[STORE_BLOB], &stat);
-	total->blobs = rc ? 0 : stat.ms_entries;
-	total->bytes = rc ? 0 : (stat.ms_leaf_pages +
-				 stat.ms_overflow_pages) * stat.ms_psize;
-	return rc;
-}
-
 int store_total(struct store *store, struct store_total *total)
 {
 	int rc;
 
 	if (read_begin(store) < 0)
 		return -1;
-	rc = read_total(store->read, store->table, total);
+	rc = store_read_total(store->read, store->table, total);
 	if (!rc)
 		return 0;
-	errno = errnum_of(rc);
+	errno = store_errnum(rc);
 	return -1;
 }
 
@@ -400,145 +369,44 @@ void store_stats(struct store *store, struct db_stats *stats)
 	stats->file_size = file_size(store);
 }
 
-/* ---- writing, in the writer's thread ---- */
-
-static int remove_blobs(MDB_txn *txn, MDB_dbi dbi,
-			const struct blob_set *blobs,
-			struct store_total *total)
+/* Bytes of the records, about. */
+static uint64_t net_size(struct store *store, const struct store_total *total)
 {
-	MDB_cursor *cursor;
-	int rc = mdb_cursor_open(txn, dbi, &cursor);
+	uint64_t size = total->bytes;
+	MDB_stat stat;
 
-	if (rc)
-		return rc;
-	for (size_t i = 0; i < blobs->dead_count && !rc; i++) {
-		MDB_val key = { DB_HASH_SIZE, &blobs->dead[i] }, value;
-
-		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY);
-		if (rc == MDB_NOTFOUND) {
-			rc = 0;
-			continue;
-		}
-		if (rc)
-			break;
-		total->blobs--;
-		/* it may have been estimated */
-		total->bytes -= value.mv_size < total->bytes ?
-			value.mv_size : total->bytes;
-		rc = mdb_cursor_del(cursor, 0);
-	}
-	mdb_cursor_close(cursor);
-	return rc;
+	for (int i = STORE_BLOB + 1; i < STORE_TABLES; i++)
+		if (!mdb_stat(store->read, store->table[i], &stat))
+			size += stat.ms_psize * (stat.ms_leaf_pages +
+				stat.ms_branch_pages + stat.ms_overflow_pages);
+	return size;
 }
 
-static int add_blobs(MDB_txn *txn, MDB_dbi dbi, const struct blob_set *blobs,
-		     struct store_total *total)
-{
-	for (size_t i = 0; i < blobs->count; i++) {
-		struct blob *blob = blobs->blob[i];
-		MDB_val key = { sizeof(blob->hash), &blob->hash };
-		MDB_val value = { blob->len, blob->data };
-		int rc = mdb_put(txn, dbi, &key, &value, MDB_NOOVERWRITE);
-
-		if (rc == MDB_KEYEXIST)
-			continue;
-		if (rc)
-			return rc;
-		total->blobs++;
-		total->bytes += blob->len;
-	}
-	return 0;
-}
-
-static int write_blobs(struct store *store, MDB_txn *txn,
-		       const struct blob_set *blobs)
-{
-	struct store_total *total = &store->written;
-	MDB_dbi dbi = store->table[STORE_BLOB];
-	MDB_val key = { sizeof(total_key) - 1, total_key }, value;
-	unsigned char bytes[16];
-	int rc = read_total(txn, store->table, total);
-
-	if (!blobs->count && !blobs->dead_count)
-		return rc;
-	if (!rc)
-		rc = remove_blobs(txn, dbi, blobs, total);
-	if (!rc)
-		rc = add_blobs(txn, dbi, blobs, total);
-	bytes_put(bytes_put(bytes, total->blobs, 8), total->bytes, 8);
-	value = (MDB_val){ sizeof(bytes), bytes };
-	return rc ? rc : mdb_put(txn, store->table[STORE_META], &key, &value,
-				 0);
-}
-
-struct store_total store_written(const struct store *store)
-{
-	return store->written;
-}
-
-/* A commit that failed in its last step leaves an environment that takes no
- * more transactions. */
-static bool is_broken(struct store *store)
-{
-	MDB_txn *txn;
-	int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
-
-	if (!rc)
-		mdb_txn_abort(txn);
-	return rc == MDB_PANIC;
-}
-
-/* LMDB says EIO of a write that was cut short; as a rule the disk is full. */
-static bool no_room(struct store *store, size_t need)
+/* Blobs of a little over half a page make the smallest file nearly twice as
+ * large as they are: it may then be larger yet before it is copied again. */
+bool store_is_wasteful(struct store *store, const struct store_total *total)
 {
 	struct statvfs fs;
+	uint64_t net;
 
-	return !statvfs(store->path, &fs) &&
-		(uint64_t)fs.f_bavail * fs.f_frsize < need;
+	if (read_begin(store) < 0 || statvfs(store->path, &fs))
+		return false;
+	net = net_size(store, total);
+	if (store->ratio > 1.6)
+		net *= store->ratio / 1.6;
+	return file_size(store) > 2 * net + WASTE_LEAST &&
+		(uint64_t)fs.f_bavail * fs.f_frsize > 2 * net + WASTE_LEAST;
 }
 
-static int commit_timed(struct store *store, MDB_txn *txn)
+int store_replaced(struct store *store, const struct store_total *total,
+		   struct db_error *error)
 {
-	struct timespec start, end;
-	int rc;
+	int rc = store_reopen(store, error);
+	uint64_t net;
 
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	rc = store_commit(txn);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	store->sync_seconds = end.tv_sec - start.tv_sec +
-		(end.tv_nsec - start.tv_nsec) / 1e9;
-	return rc;
-}
-
-double store_sync_seconds(const struct store *store)
-{
-	return store->sync_seconds;
-}
-
-int store_write(struct store *store, const struct blob_set *blobs,
-		const struct store_changes *changes, char *text, size_t size)
-{
-	MDB_txn *txn;
-	int rc = store->env ? mdb_txn_begin(store->env, NULL, 0, &txn)
-			    : MDB_PANIC;
-
-	if (!rc) {
-		rc = write_blobs(store, txn, blobs);
-		if (!rc)
-			rc = store_changes_apply(txn, store->table, changes);
-		if (rc)
-			mdb_txn_abort(txn);
-		else
-			rc = commit_timed(store, txn);
-	}
-	if (!rc)
-		return 0;
-	if (rc == MDB_MAP_FULL)
-		return STORE_FULL;
-	if (rc == EIO && no_room(store, blobs->bytes + changes->len))
-		rc = ENOSPC;
-	snprintf(text, size, "cannot write to the database in %s: %s",
-		 store->path, mdb_strerror(rc));
-	return rc == MDB_PANIC || is_broken(store) ? STORE_BROKEN
-						   : errnum_of(rc);
+	if (rc || read_begin(store) < 0)
+		return rc ? rc : errno;
+	net = net_size(store, total);
+	store->ratio = net ? (double)file_size(store) / net : 1;
+	return 0;
 }

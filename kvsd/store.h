@@ -87,6 +87,17 @@ struct store_total {
 	uint64_t blobs, bytes;
 };
 int store_total(struct store *store, struct store_total *total);
+/* Whether a smaller file would do: over twice what the records take, and
+ * there is room for another. */
+bool store_is_wasteful(struct store *store, const struct store_total *total);
+
+/* A part of making a smaller file, in the writer's thread: STORE_COPY_MORE;
+ * STORE_COPY_DONE: call store_replaced in the loop's thread before all else; or
+ * an errno with TEXT, and all is as it was. */
+enum { STORE_COPY_MORE = -3, STORE_COPY_DONE = -4 };
+int store_copy_step(struct store *store, char *text, size_t size);
+int store_replaced(struct store *store, const struct store_total *total,
+		   struct db_error *error);
 
 /* How a batch is committed: mdb_txn_commit. Tests put a failing disk here. */
 struct MDB_txn;

@@ -7,8 +7,61 @@
 
 #include "kvsd/store.h"
 
-/* 0 or LMDB's code. */
+struct store_copy;
+
+struct store {
+	char *path;
+	bool durable;
+	size_t map_size;
+	int lock;		/* file descriptor that holds the lock */
+	MDB_env *env;
+	MDB_dbi table[STORE_TABLES];
+	MDB_txn *read;
+	bool reading;		/* READ is renewed */
+	bool unsure;		/* the file was replaced and the folder is not
+				   synced since */
+	double ratio;		/* bytes of a file just made to those of its
+				   records; 0: not known */
+	/* The writer's: */
+	double sync_seconds;	/* the last step of the last store_write */
+	struct store_total written;	/* by it */
+	struct store_copy *copy;	/* being made, or NULL */
+};
+
+/* LMDB's code as an errno. */
+int store_errnum(int rc);
+/* 0 or an errno. */
+int store_sync_folder(const char *path);
+/* Opens the tables of ENV, making those that are missing. These and all below
+ * return 0 or LMDB's code. */
+int store_open_tables(MDB_env *env, MDB_dbi *table);
+int store_read_total(MDB_txn *txn, const MDB_dbi *table,
+		     struct store_total *total);
+
+/* How far a copy is: all of the tables before, and of TABLE what is up to the
+ * key. Only that is changed in it; what comes after will be copied as it is
+ * then. */
+struct store_place {
+	enum store_table table;
+	size_t len;		/* 0: nothing of TABLE */
+	unsigned char key[STORE_KEY_MAX];
+};
+/* UPTO NULL: yes. */
+bool store_place_reached(const struct store_place *upto,
+			 enum store_table table, const void *key, size_t len);
+
 int store_changes_apply(MDB_txn *txn, const MDB_dbi *table,
-			const struct store_changes *changes);
+			const struct store_changes *changes,
+			const struct store_place *upto);
+int store_blobs_apply(MDB_txn *txn, MDB_dbi dbi, const struct blob_set *blobs,
+		      struct store_total *total,
+		      const struct store_place *upto);
+/* A batch that was written is written to the copy as well. */
+void store_copy_apply(struct store *store, const struct blob_set *blobs,
+		      const struct store_changes *changes);
+/* If there is one. */
+void store_copy_drop(struct store *store);
+/* To the size of the map. */
+void store_copy_grow(struct store *store);
 
 #endif

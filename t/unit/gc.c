@@ -39,7 +39,8 @@ static void collect(struct db *db)
 	uint64_t wanted = db_gc_start(db);
 
 	do {
-		db_gc_step(db, 1);
+		if (db_gc_step(db, 1) == DB_GC_COPY)
+			event_base_loop(test_base, EVLOOP_ONCE);
 		db_wait(db);
 		db_gc_info(db, &info);
 	} while (info.ended < wanted);
@@ -512,6 +513,77 @@ static void test_graft(void)
 	   (intmax_t)refused);
 }
 
+static uint64_t file_size(struct db *db)
+{
+	struct db_stats stats;
+
+	db_stats(db, &stats);
+	return stats.file_size;
+}
+
+/* Much is written and removed: the file gets smaller while more is written,
+ * and the copy is the same as what it replaces. */
+static void test_smaller(bool durable)
+{
+	struct db *db = test_open((struct db_options) { .durable = durable,
+			.gc_manual = true, .history_max = HISTORY });
+	char key[32], gone[32], root[2 * DB_HASH_SIZE + 1];
+	struct db_gc_info info;
+	uint64_t before, wanted;
+	unsigned written = 0;
+	struct census census;
+
+	for (unsigned i = 0; i < 4000; i++) {
+		sprintf(key, "d%u.k%u", i % 10, i / 10);
+		randombytes_buf(value, 10000);
+		APPLY(db, { .op = OP_put, .key = key, .data = value,
+			    .len = 10000 });
+		if (i % 10)
+			continue;
+		db_wait(db);
+	}
+	for (int i = 1; i < 8; i++) {
+		sprintf(key, "d%d", i);
+		APPLY(db, UNLINK_ALL(key));
+	}
+	forget_history(db);
+	before = file_size(db);
+	wanted = db_gc_start(db);
+	do {
+		if (db_gc_step(db, 0) == DB_GC_COPY) {
+			sprintf(key, "new.k%u", written++);
+			sprintf(gone, "d8.k%u", written % 400);
+			APPLY(db, PUT(key, key), { .op = OP_unlink,
+				.key = gone, .flags = DB_UNLINK_FORCE }, { .op = OP_put, .key = "big", .data = value,
+				.len = 10000 + written });
+			db_turn_end(db);
+			event_base_loop(test_base, EVLOOP_NONBLOCK);
+		} else {
+			db_wait(db);
+		}
+		db_gc_info(db, &info);
+	} while (info.ended < wanted);
+	db_wait(db);
+	collect(db);
+	db_gc_info(db, &info);
+	ok(written > 3 && file_size(db) <= 2 * info.stored &&
+	   file_size(db) < before / 2, "%ju bytes of file where %ju were, for "
+	   "%ju bytes, while %u transactions were written",
+	   (uintmax_t)file_size(db), (uintmax_t)before,
+	   (uintmax_t)info.stored, written);
+	strcpy(root, root_of(db, "primary"));
+	is_str(get(db, "new.k2"), "new.k2", "what was written meanwhile is there");
+	db_close(db);
+	db = open_manual();
+	is_str(root_of(db, "primary"), root, "also when opened again");
+	db_gc_info(db, &info);
+	db_close(db);
+	census = take_census();
+	ok(!census.missing && !census.lost && census.stored == info.blobs,
+	   "whole, and nothing else");
+	test_wipe();
+}
+
 /* Damage: nothing is removed, and that is told. */
 static void test_damaged(void)
 {
@@ -644,6 +716,8 @@ int main(int argc, char **argv)
 	test_simple();
 	test_reborn();
 	test_graft();
+	test_smaller(true);
+	test_smaller(false);
 	test_damaged();
 	test_killed();
 	for (uint64_t i = 1; i <= 12; i++)

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing a batch, in the writer's thread: see store.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "kvsd/bytes.h"
+#include "kvsd/store_private.h"
+
+/* The record of the meta table that says what is stored. */
+static char total_key[] = "stored";
+
+int (*store_commit)(MDB_txn *txn) = mdb_txn_commit;
+
+/* A database that does not know it yet was written before it was kept: its
+ * pages are counted instead of its bytes. */
+int store_read_total(MDB_txn *txn, const MDB_dbi *table,
+		     struct store_total *total)
+{
+	MDB_val key = { sizeof(total_key) - 1, total_key }, value;
+	MDB_stat stat;
+	int rc = mdb_get(txn, table[STORE_META], &key, &value);
+
+	if (!rc && value.mv_size == 16) {
+		total->blobs = bytes_get(value.mv_data, 8);
+		total->bytes = bytes_get((unsigned char *)value.mv_data + 8,
+					 8);
+		return 0;
+	}
+	rc = mdb_stat(txn, table[STORE_BLOB], &stat);
+	total->blobs = rc ? 0 : stat.ms_entries;
+	total->bytes = rc ? 0 : (stat.ms_leaf_pages +
+				 stat.ms_overflow_pages) * stat.ms_psize;
+	return rc;
+}
+
+static int remove_blobs(MDB_txn *txn, MDB_dbi dbi,
+			const struct blob_set *blobs,
+			struct store_total *total)
+{
+	MDB_cursor *cursor;
+	int rc = mdb_cursor_open(txn, dbi, &cursor);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < blobs->dead_count && !rc; i++) {
+		MDB_val key = { DB_HASH_SIZE, &blobs->dead[i] }, value;
+
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY);
+		if (rc == MDB_NOTFOUND) {
+			rc = 0;
+			continue;
+		}
+		if (rc)
+			break;
+		total->blobs--;
+		/* it may have been estimated */
+		total->bytes -= value.mv_size < total->bytes ?
+			value.mv_size : total->bytes;
+		rc = mdb_cursor_del(cursor, 0);
+	}
+	mdb_cursor_close(cursor);
+	return rc;
+}
+
+static int add_blobs(MDB_txn *txn, MDB_dbi dbi, const struct blob_set *blobs,
+		     struct store_total *total,
+		     const struct store_place *upto)
+{
+	for (size_t i = 0; i < blobs->count; i++) {
+		struct blob *blob = blobs->blob[i];
+		MDB_val key = { sizeof(blob->hash), &blob->hash };
+		MDB_val value = { blob->len, blob->data };
+		int rc;
+
+		if (!store_place_reached(upto, STORE_BLOB, &blob->hash,
+					 sizeof(blob->hash)))
+			continue;
+		rc = mdb_put(txn, dbi, &key, &value, MDB_NOOVERWRITE);
+		if (rc == MDB_KEYEXIST)
+			continue;
+		if (rc)
+			return rc;
+		total->blobs++;
+		total->bytes += blob->len;
+	}
+	return 0;
+}
+
+int store_blobs_apply(MDB_txn *txn, MDB_dbi dbi, const struct blob_set *blobs,
+		      struct store_total *total,
+		      const struct store_place *upto)
+{
+	int rc = remove_blobs(txn, dbi, blobs, total);
+
+	return rc ? rc : add_blobs(txn, dbi, blobs, total, upto);
+}
+
+static int write_blobs(struct store *store, MDB_txn *txn,
+		       const struct blob_set *blobs)
+{
+	struct store_total *total = &store->written;
+	MDB_dbi dbi = store->table[STORE_BLOB];
+	MDB_val key = { sizeof(total_key) - 1, total_key }, value;
+	unsigned char bytes[16];
+	int rc = store_read_total(txn, store->table, total);
+
+	if (!blobs->count && !blobs->dead_count)
+		return rc;
+	if (!rc)
+		rc = store_blobs_apply(txn, dbi, blobs, total, NULL);
+	bytes_put(bytes_put(bytes, total->blobs, 8), total->bytes, 8);
+	value = (MDB_val){ sizeof(bytes), bytes };
+	return rc ? rc : mdb_put(txn, store->table[STORE_META], &key, &value,
+				 0);
+}
+
+struct store_total store_written(const struct store *store)
+{
+	return store->written;
+}
+
+/* A commit that failed in its last step leaves an environment that takes no
+ * more transactions. */
+static bool is_broken(struct store *store)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+
+	if (!rc)
+		mdb_txn_abort(txn);
+	return rc == MDB_PANIC;
+}
+
+/* LMDB says EIO of a write that was cut short; as a rule the disk is full. */
+static bool no_room(struct store *store, size_t need)
+{
+	struct statvfs fs;
+
+	return !statvfs(store->path, &fs) &&
+		(uint64_t)fs.f_bavail * fs.f_frsize < need;
+}
+
+static int commit_timed(struct store *store, MDB_txn *txn)
+{
+	struct timespec start, end;
+	int rc;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	rc = store_commit(txn);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	store->sync_seconds = end.tv_sec - start.tv_sec +
+		(end.tv_nsec - start.tv_nsec) / 1e9;
+	return rc;
+}
+
+double store_sync_seconds(const struct store *store)
+{
+	return store->sync_seconds;
+}
+
+int store_write(struct store *store, const struct blob_set *blobs,
+		const struct store_changes *changes, char *text, size_t size)
+{
+	MDB_txn *txn;
+	int rc = store->env ? mdb_txn_begin(store->env, NULL, 0, &txn)
+			    : MDB_PANIC;
+
+	if (!rc) {
+		rc = write_blobs(store, txn, blobs);
+		if (!rc)
+			rc = store_changes_apply(txn, store->table, changes,
+						 NULL);
+		if (rc)
+			mdb_txn_abort(txn);
+		else
+			rc = commit_timed(store, txn);
+	}
+	if (!rc) {
+		store_copy_apply(store, blobs, changes);
+		return 0;
+	}
+	if (rc == MDB_MAP_FULL)
+		return STORE_FULL;
+	/* it may be in the way, or lack what is found written later */
+	store_copy_drop(store);
+	if (rc == EIO && no_room(store, blobs->bytes + changes->len))
+		rc = ENOSPC;
+	snprintf(text, size, "cannot write to the database in %s: %s",
+		 store->path, mdb_strerror(rc));
+	return rc == MDB_PANIC || is_broken(store) ? STORE_BROKEN
+						   : store_errnum(rc);
+}
