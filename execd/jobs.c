@@ -327,6 +327,15 @@ static void on_synced(struct agent *a)
 	}
 }
 
+static void remove_all(struct agent *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->buckets; i++)
+		while (a->job[i])
+			job_remove(a->job[i]);
+}
+
 static void on_assignments(weir_future_t *f, void *arg)
 {
 	struct agent *a = arg;
@@ -346,8 +355,12 @@ static void on_assignments(weir_future_t *f, void *arg)
 		return;
 	}
 	key = weir_future_word(f, 1);
-	if (!key || sscanf(key, "exec.%u.%" SCNu64 "%n", &rank, &id, &n) < 2)
+	if (!key || sscanf(key, "exec.%u.%" SCNu64 "%n", &rank, &id, &n) < 2) {
+		/* the whole of exec.RANK; orders have a longer key */
+		if (!strcmp(kind, "unlink"))
+			remove_all(a);
 		return;
+	}
 	leaf = key + n;
 	j = jobs_find(a, id);
 	if (!strcmp(kind, "unlink")) {

@@ -87,6 +87,7 @@ static int assign(struct schedd *s, const struct job *job, struct wire_buf *b)
 		if (r == 0)
 			weir_txn_append(commit_txn(s->commit), key, b->data,
 					b->len);
+		job->nodes[i].ordered = true;
 	}
 	return r;
 }
@@ -249,10 +250,12 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 	char what[16];
 	size_t len = 0;
 
-	if (key && !strcmp(kind, "unlink") &&
-	    sscanf(key, "exec.%u.%" SCNu64, &rank, &id) == 2 &&
-	    s->cleared[id % CLEARED_MAX] == id)
-		s->cleared[id % CLEARED_MAX] = 0;
+	if (key && !strcmp(kind, "unlink")) {
+		exec_removed(s, key);
+		if (sscanf(key, "exec.%u.%" SCNu64, &rank, &id) == 2 &&
+		    s->cleared[id % CLEARED_MAX] == id)
+			s->cleared[id % CLEARED_MAX] = 0;
+	}
 	if ((!append && strcmp(kind, "put")) || !key ||
 	    sscanf(key, "exec.%u.%" SCNu64 ".%15s", &rank, &id, what) != 3)
 		return;
@@ -266,6 +269,7 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 			remove_orphan(s, rank, id);
 		return;
 	}
+	n->ordered = true;
 	data = weir_future_data(f, &len);
 	if (strcmp(what, "report") || !data)
 		return;
@@ -379,7 +383,9 @@ static void on_watch(weir_future_t *f, void *arg)
 		return;
 	}
 	kind = weir_future_word(f, 0);
-	if (kind)
+	if (kind && !strcmp(kind, "synced"))
+		exec_synced(s);
+	else if (kind)
 		on_change(s, f, kind);
 }
 
@@ -391,29 +397,4 @@ int exec_watch(struct schedd *s)
 	if (!s->exec_watch)
 		return -1;
 	return weir_future_then(s->exec_watch, -1, on_watch, s);
-}
-
-/* ---- a node is gone ---- */
-
-void exec_node_lost(struct schedd *s, unsigned rank, const char *host)
-{
-	struct job *job, *next;
-	struct job_node *n;
-	char note[256];
-
-	snprintf(note, sizeof(note), "lost contact with rank %u (%.150s)",
-		 rank, host);
-	for (job = jobs_first(s->jobs); job; job = next) {
-		next = job->next;
-		n = job->allocated && !job->want.mock ?
-		    job_node_find(job, rank) : NULL;
-		if (!n || n->finished)
-			continue;
-		n->finished = true;
-		n->status = 9;
-		job->nodes_finished++;
-		if (job->state == STATE_RUN)
-			job_raise(s, job, "exec", 0, note, NO_WAIT_STATUS);
-		exec_progress(s, job);
-	}
 }

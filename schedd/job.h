@@ -44,6 +44,7 @@ struct job_request {
 /* The part of a job on one of its nodes. */
 struct job_node {
 	unsigned rank;
+	bool ordered;		/* its assignment is there */
 	bool started, finished;
 	int status;		/* wait status, once finished */
 	uint64_t seen;		/* bytes of its reports taken */

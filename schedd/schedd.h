@@ -108,7 +108,12 @@ void exec_start(struct schedd *s, struct job *job);
 void exec_signal(struct schedd *s, struct job *job, int signum);
 /* What its nodes have reported so far may make it start or finish. */
 void exec_progress(struct schedd *s, struct job *job);
+/* exec_lost.c: parts of jobs that will never report */
 void exec_node_lost(struct schedd *s, unsigned rank, const char *host);
+/* KEY, at or below `exec', is there no more. */
+void exec_removed(struct schedd *s, const char *key);
+/* All assignments that are there have been seen. */
+void exec_synced(struct schedd *s);
 /* Into this turn's transaction: assignments go, the namespace is adopted. */
 void exec_clear(struct schedd *s, struct job *job);
 int exec_watch(struct schedd *s);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Job shells in bad times: without an agent, with strangers on the agent's
-# socket, with output that the store refuses, with more tasks than a soft limit
-# of descriptors allows. execd(8).
+# socket, with output that the store refuses, with an assignment that somebody
+# removes, with more tasks than a soft limit of descriptors allows. execd(8).
 # shellcheck disable=SC2016	# single quotes: the job's shell expands
 . "${srcdir:-.}/t/tap.sh"
 . "$srcdir/t/schedd.sh"
@@ -99,6 +99,35 @@ matches "$("$weir" kvs eventlog get "$KEY.eventlog")" \
 	'ends the job by an exception'
 is "$(grep -c 'rank 0: .*starting anew' "$WORK/stderr")" 0 \
 	'and disturbs not its agent'
+
+# ---- an assignment that is removed by hand
+for what in exec.0.ID exec.0 exec; do
+	submit removed sh -c 'exec 9>"$0/up"; echo up >&9; read -r x <"$0/go"' "$W"
+	exec 3<"$W/up"
+	read -r up <&3
+	wait_event start
+	key=$(echo $what | sed "s/ID/$ID/")
+	"$weir" kvs unlink -R "$key"
+	is "$(cat <&3)" '' "$what is removed: the tasks are killed"
+	exec 3<&-
+	run "$weir" job attach "$ID"
+	like "$STATUS $ERR" "137 *type=exec severity=0 the assignment to its \
+node was removed: somebody unlinked $key*" 'the job ends, and says why'
+done
+submit removed sh -c 'exec 9>"$0/up"; echo up >&9; read -r x <"$0/go"' "$W"
+exec 3<"$W/up"
+read -r up <&3
+wait_event start
+kill_schedd KILL
+"$weir" kvs unlink -R "exec.0.$ID"
+is "$(cat <&3)" '' 'likewise while schedd is away'
+exec 3<&-
+start_schedd
+run "$weir" job attach "$ID"
+like "$STATUS $ERR" "137 *type=exec severity=0 the assignment to its node was \
+removed while schedd was away*" 'which tells it when it is back'
+run "$weir" run true
+ran 0 '' '' 'what it had is free again'
 stop_agent TERM
 
 # ---- many tasks
