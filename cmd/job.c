@@ -237,6 +237,8 @@ static const struct verb verbs[] = {
 	{ "list-inactive", job_list_inactive, "[-c N] [-s TIME]" },
 	{ "memo", job_memo, "[--volatile] ID KEY=VALUE..." },
 	{ "namespace", job_namespace, "[ID...]" },
+	{ "purge", job_purge,
+	  "[--age-limit=DURATION] [--num-limit=N] [--batch=N] [-f] [ID...]" },
 	{ "raise", job_raise,
 	  "[-s SEVERITY] [-t TYPE] [-m NOTE] ID... [-- NOTE...]" },
 	{ "raiseall", job_raiseall,
@@ -249,6 +251,7 @@ static const struct verb verbs[] = {
 	  "--to=FORM] ID|TASKMAP" },
 	{ "timeleft", job_timeleft, "[-H] [ID]" },
 	{ "urgency", job_urgency, "[-v] ID N|hold|default|expedite" },
+	{ "wait", job_wait, "[-v] [-a] [ID]" },
 	{ "wait-event", job_wait_event,
 	  "[-t SECONDS] [-m KEY=VALUE] [-c N] [-q] [-v] ID EVENT" },
 	{ 0 }

@@ -28,13 +28,17 @@ int job_status(int argc, char **argv);
 int job_kill(int argc, char **argv);
 int job_raise(int argc, char **argv);
 int job_cancel(int argc, char **argv);
+/* job_wait.c */
+int job_wait(int argc, char **argv);
+int job_purge(int argc, char **argv);
 /* job_current.c */
 /* KEY of a job, which is TEXT, as updates have changed it; to be freed. NULL:
  * they have not. */
 char *job_current(weir_t *h, weir_jobid_t id, const char *key,
 		  const char *text, size_t len);
 /* job_change.c */
-/* What METHOD with BODY, which is taken, replies about job ID; or dies. */
+/* What METHOD with BODY, which is taken, replies about job ID, 0 for none; or
+ * dies. */
 json_t *job_call(weir_t *h, const char *method, weir_jobid_t id,
 		 json_t *body);
 int job_urgency(int argc, char **argv);

@@ -21,7 +21,9 @@ json_t *job_call(weir_t *h, const char *method, weir_jobid_t id, json_t *body)
 	if (!text)
 		die("out of memory");
 	f = made(weir_rpc(h, method, text, strlen(text), -1), method);
-	if (weir_future_get(f) < 0)
+	if (weir_future_get(f) < 0 && !id)
+		die("%s", weir_future_strerror(f));
+	if (weir_future_error(f))
 		die("%s: %s", text_f58(id, f58),
 		    weir_future_error(f) == ENOENT ? "unknown job id" :
 		    weir_future_strerror(f));

@@ -302,6 +302,41 @@ int job_taskmap(int argc, char **argv)
 
 /* ---- timeleft ---- */
 
+/* When all resources of the instance are taken away; 0: never. */
+static double instance_end(weir_t *h)
+{
+	weir_future_t *f = weir_kvs_get(h, "primary", "resource.R", NULL);
+	struct resource_set *R = NULL;
+	const char *data = NULL;
+	double end = 0;
+	size_t len;
+
+	if (f && weir_future_get(f) == 0)
+		data = weir_future_data(f, &len);
+	if (data)
+		R = resource_set_parse(data, len, NULL);
+	if (R)
+		end = R->expiration;
+	resource_set_destroy(R);
+	weir_future_destroy(f);
+	return end;
+}
+
+static void print_left(bool human, json_int_t state, double expiration)
+{
+	double left = state == 16 ? expiration - wall_clock() : 0;
+	char buf[DURATION_SIZE];
+
+	if (state == 16 && expiration <= 0)
+		puts(human ? "infinity" : "4294967295");
+	else if (left <= 0)
+		puts("0");
+	else if (human)
+		puts(duration_format(left, buf));
+	else
+		printf("%.0f\n", left);
+}
+
 int job_timeleft(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -309,8 +344,8 @@ int job_timeleft(int argc, char **argv)
 		{ 0 }
 	};
 	const char *text = getenv("WEIR_JOB_ID");
-	char buf[DURATION_SIZE], f58[JOBID_SIZE];
-	double left, expiration;
+	char f58[JOBID_SIZE];
+	double expiration;
 	bool human = false;
 	weir_jobid_t id;
 	json_t *job;
@@ -323,10 +358,13 @@ int job_timeleft(int argc, char **argv)
 		verb_usage();
 	if (argc > optind)
 		text = argv[optind];
-	if (!text)
-		die("no job id is given and WEIR_JOB_ID is not set");
-	id = job_argument(text);
 	h = open_instance(0);
+	if (!text) {
+		print_left(human, 16, instance_end(h));
+		weir_close(h);
+		return 0;
+	}
+	id = job_argument(text);
 	job = jobs_query_id(h, id);
 	text_f58(id, f58);
 	if (!job)
@@ -335,15 +373,7 @@ int job_timeleft(int argc, char **argv)
 	expiration = json_number_value(json_object_get(job, "expiration"));
 	if (state & STATE_PENDING)
 		die("job %s has not started", f58);
-	left = state == 16 ? expiration - wall_clock() : 0;
-	if (state == 16 && expiration <= 0)
-		puts(human ? "infinity" : "4294967295");
-	else if (left <= 0)
-		puts("0");
-	else if (human)
-		puts(duration_format(left, buf));
-	else
-		printf("%.0f\n", left);
+	print_left(human, state, expiration);
 	json_decref(job);
 	weir_close(h);
 	return 0;

@@ -237,8 +237,12 @@ static bool split_lines(weir_future_t *f, struct item *item)
 
 	if (item->errnum)
 		return true;
+	if (item->words > 0 && !strcmp(item->word[0], "gone")) {
+		future_end(f, ENOENT, "the job was removed");
+		return false;
+	}
 	if (!item->payload_len)
-		return false;	/* reset, gone: an eventlog is only appended */
+		return false;	/* reset: an eventlog is only appended */
 	if (wire_buf_add(&l->part, item->payload, item->payload_len) < 0) {
 		future_end(f, ENOMEM, "out of memory");
 		return false;

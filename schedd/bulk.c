@@ -11,7 +11,7 @@
 
 #include "schedd/schedd.h"
 
-#define BULK_TURN	500	/* jobs in a turn */
+#define BULK_TURN	1000	/* jobs in a turn */
 
 struct bulk {
 	struct bulk *next;
@@ -110,7 +110,7 @@ void bulk_turn(struct schedd *s)
 	struct bulk *b = s->bulk;
 	size_t end;
 
-	if (!b || !s->ready)
+	if (!b || !turn_room(s))
 		return;
 	end = b->count - b->done > BULK_TURN ? b->done + BULK_TURN : b->count;
 	while (b->done < end)

@@ -55,6 +55,7 @@ struct commit {
 	struct reply *replies;
 	size_t count, size;
 	struct flight *flights;	/* the newest first */
+	size_t in_flight;
 };
 
 static void end_turn(struct commit *c);
@@ -90,6 +91,7 @@ struct commit *commit_create(weir_t *h, struct event_base *base,
 
 static void flight_free(struct flight *f)
 {
+	f->commit->in_flight--;
 	*f->prev = f->next;
 	if (f->next)
 		f->next->prev = f->prev;
@@ -226,6 +228,11 @@ void commit_reply_json(struct commit *c, weir_call_t *call, json_t *body)
 		weir_call_fail(call, ENOMEM, "out of memory");
 }
 
+size_t commit_in_flight(const struct commit *c)
+{
+	return c->in_flight;
+}
+
 void commit_bound(struct commit *c, size_t added)
 {
 	c->bytes += added;
@@ -266,6 +273,7 @@ static void on_done(weir_future_t *future, void *arg)
 	if (!errnum) {
 		send_replies(f->replies, f->count);
 		flight_free(f);
+		c->hooks.durable(c->hooks.arg);
 		return;
 	}
 	snprintf(text, sizeof(text), "%s", weir_future_strerror(future));
@@ -289,6 +297,7 @@ static void send_txn(struct commit *c)
 		f->next->prev = &f->next;
 	f->prev = &c->flights;
 	c->flights = f;
+	c->in_flight++;
 	f->replies = c->replies;
 	f->count = c->count;
 	c->replies = NULL;

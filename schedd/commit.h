@@ -15,6 +15,8 @@ struct commit;
 struct commit_hooks {
 	/* the turn is at its end: what else is to go along? */
 	void (*turn)(void *arg);
+	/* a transaction is durable */
+	void (*durable)(void *arg);
 	/* A transaction was refused, so memory is ahead of the store. Called
 	 * after the replies that waited for it have got the error. */
 	void (*failed)(int errnum, const char *text, void *arg);
@@ -38,6 +40,9 @@ void commit_event(struct commit *c, struct job *job,
 void commit_reply(struct commit *c, weir_call_t *call, uint64_t id);
 /* The same with BODY, which is taken; NULL is that there was no memory. */
 void commit_reply_json(struct commit *c, weir_call_t *call, json_t *body);
+/* Transactions that are not durable yet. Who has much to do waits until there
+ * are few: what others ask goes the same way. */
+size_t commit_in_flight(const struct commit *c);
 /* Ends the turn now if the transaction has become large. */
 void commit_bound(struct commit *c, size_t added);
 

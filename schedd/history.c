@@ -10,7 +10,7 @@
 
 struct history {
 	struct record **record;		/* by time of the end */
-	size_t count, size;
+	size_t first, count, size;	/* from FIRST on, COUNT of them */
 	struct record **bucket;
 	size_t buckets;			/* a power of two, or 0 */
 	size_t results[RESULT_TIMEOUT + 1];
@@ -28,7 +28,7 @@ void history_destroy(struct history *h)
 	if (!h)
 		return;
 	for (i = 0; i < h->count; i++)
-		free(h->record[i]);
+		free(h->record[h->first + i]);
 	free(h->record);
 	free(h->bucket);
 	free(h);
@@ -48,8 +48,14 @@ static int reserve(struct history *h)
 	size_t size = h->size ? h->size * 2 : 1024, i;
 	struct record **record, **bucket;
 
-	if (h->count < h->size)
+	if (h->first + h->count < h->size)
 		return 0;
+	if (h->first > h->size / 2) {
+		memmove(h->record, h->record + h->first,
+			h->count * sizeof(*h->record));
+		h->first = 0;
+		return 0;
+	}
 	record = reallocarray(h->record, size, sizeof(*record));
 	if (!record)
 		return -1;
@@ -61,10 +67,11 @@ static int reserve(struct history *h)
 	h->bucket = bucket;
 	h->size = h->buckets = size;
 	for (i = 0; i < h->count; i++) {
-		size_t b = hash(h, record[i]->id);
+		struct record *r = record[h->first + i];
+		size_t b = hash(h, r->id);
 
-		record[i]->chain = bucket[b];
-		bucket[b] = record[i];
+		r->chain = bucket[b];
+		bucket[b] = r;
 	}
 	return 0;
 }
@@ -139,7 +146,7 @@ int history_add(struct history *h, const struct job *job)
 	r = record_create(job);
 	if (!r)
 		return -1;
-	h->record[h->count++] = r;
+	h->record[h->first + h->count++] = r;
 	b = hash(h, r->id);
 	r->chain = h->bucket[b];
 	h->bucket[b] = r;
@@ -161,7 +168,8 @@ static int compare(const void *a, const void *b)
 void history_sort(struct history *h)
 {
 	if (h->count)
-		qsort(h->record, h->count, sizeof(h->record[0]), compare);
+		qsort(h->record + h->first, h->count, sizeof(h->record[0]),
+		      compare);
 }
 
 const struct record *history_find(const struct history *h, uint64_t id)
@@ -175,7 +183,36 @@ const struct record *history_find(const struct history *h, uint64_t id)
 
 const struct record *history_nth(const struct history *h, size_t i)
 {
-	return i < h->count ? h->record[h->count - 1 - i] : NULL;
+	return i < h->count ? h->record[h->first + h->count - 1 - i] : NULL;
+}
+
+const struct record *history_oldest(const struct history *h)
+{
+	return h->count ? h->record[h->first] : NULL;
+}
+
+void history_remove(struct history *h, uint64_t id)
+{
+	struct record **p, *r;
+	size_t i = h->first;
+
+	if (!h->buckets)
+		return;
+	for (p = &h->bucket[hash(h, id)]; *p && (*p)->id != id; )
+		p = &(*p)->chain;
+	r = *p;
+	if (!r)
+		return;
+	*p = r->chain;
+	while (h->record[i] != r)
+		i++;
+	/* those before it are fewer, as the oldest go first */
+	memmove(&h->record[h->first + 1], &h->record[h->first],
+		(i - h->first) * sizeof(*h->record));
+	h->first++;
+	h->count--;
+	h->results[r->result]--;
+	free(r);
 }
 
 size_t history_count(const struct history *h, int result)

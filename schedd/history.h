@@ -36,6 +36,9 @@ void history_sort(struct history *h);
 const struct record *history_find(const struct history *h, uint64_t id);
 /* Number I from 0, the newest first; NULL beyond the last. */
 const struct record *history_nth(const struct history *h, size_t i);
+const struct record *history_oldest(const struct history *h);	/* or NULL */
+/* Frees the record of ID, if there is one; quick for the oldest. */
+void history_remove(struct history *h, uint64_t id);
 /* How many ended with RESULT (RESULT_...), or 0: in all. */
 size_t history_count(const struct history *h, int result);
 

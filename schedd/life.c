@@ -165,9 +165,12 @@ static void act_forget(struct schedd *s, struct job *job)
 {
 	if (history_add(s->history, job) < 0)
 		schedd_restart(s, "out of memory");
+	s->fresh++;
 	dependency_wake(s, job);
 	queue_leave(job);
 	jobs_remove(s->jobs, job);
+	if (job->flags & WEIR_JOB_WAITABLE)
+		waits_ended(s, job->id, job->userid);
 	job_destroy(job);
 }
 

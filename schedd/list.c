@@ -419,7 +419,7 @@ void do_job_stats(struct schedd *s, weir_call_t *call)
 				    json_integer((json_int_t)count[i]));
 	}
 	json_object_set_new(states, "total", json_integer((json_int_t)total));
-	call_answer(call, json_pack("{s:o s:I s:I s:I s:I s:i s:o}",
+	call_answer(call, json_pack("{s:o s:I s:I s:I s:I s:I s:o}",
 		"job_states", states,
 		"successful", (json_int_t)history_count(s->history,
 							RESULT_COMPLETED),
@@ -429,5 +429,5 @@ void do_job_stats(struct schedd *s, weir_call_t *call)
 						      RESULT_CANCELED),
 		"timeout", (json_int_t)history_count(s->history,
 						     RESULT_TIMEOUT),
-		"inactive_purged", 0, "queues", queues_stats(s)));
+		"inactive_purged", (json_int_t)s->purged, "queues", queues_stats(s)));
 }

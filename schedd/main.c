@@ -70,6 +70,14 @@ static void on_turn(void *arg)
 	turn_end(s);
 }
 
+static void on_durable(void *arg)
+{
+	struct schedd *s = arg;
+
+	if (turn_waits(s))
+		commit_wake(s->commit);
+}
+
 static void on_refused(int errnum, const char *text, void *arg)
 {
 	char why[600];
@@ -145,15 +153,16 @@ static void init(struct daemon *d, struct schedd *s)
 	s->history = history_create();
 	s->pool = pool_create();
 	s->queues = queues_create();
+	s->waits = waits_create(s);
 	s->nonces = envelope_nonces_create(NONCES_MAX);
 	if (!s->base || !s->jobs || !s->history || !s->pool || !s->queues ||
-	    !s->nonces)
+	    !s->waits || !s->nonces)
 		daemon_fail(d, "out of memory");
 }
 
 static void start(struct daemon *d, struct schedd *s)
 {
-	struct commit_hooks hooks = { on_turn, on_refused, s };
+	struct commit_hooks hooks = { on_turn, on_durable, on_refused, s };
 	struct weir_error error;
 
 	if (replay(s, &error) < 0) {
@@ -170,6 +179,7 @@ static void start(struct daemon *d, struct schedd *s)
 		schedd_restart(s, strerror(errno));
 	services_ready(s);
 	sched_wake(s);
+	purge_wake(s);
 }
 
 static void fini(struct schedd *s)
@@ -180,6 +190,8 @@ static void fini(struct schedd *s)
 	weir_future_destroy(s->config_watch);
 	queues_stop(s);
 	bulk_stop(s);
+	purge_stop(s);
+	waits_destroy(s->waits);
 	services_stop(s);
 	if (s->h && !s->restart)
 		weir_flush(s->h, 1);

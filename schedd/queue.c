@@ -133,6 +133,14 @@ void queue_moved(struct job *job, enum job_state before)
 		job->q->count[job->state]++;
 }
 
+void queue_forget(struct queues *queues, const char *name, int result)
+{
+	struct queue *q = queue_find(queues, name);
+
+	if (q && q->results[result] > 0)
+		q->results[result]--;
+}
+
 size_t queue_active(const struct queue *q)
 {
 	size_t n = 0;

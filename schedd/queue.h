@@ -79,6 +79,8 @@ char *queues_state(const struct queues *queues);	/* to be freed */
 int queue_enter(struct queue *q, struct job *job);	/* -1 with ENOMEM */
 void queue_leave(struct job *job);
 void queue_moved(struct job *job, enum job_state before);
+/* An ended job with RESULT is purged. */
+void queue_forget(struct queues *queues, const char *name, int result);
 size_t queue_active(const struct queue *q);
 size_t queue_running(const struct queue *q);
 size_t queue_user_jobs(const struct queue *q, uid_t uid);

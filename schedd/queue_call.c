@@ -67,6 +67,7 @@ static void on_config(weir_future_t *f, void *arg)
 		take_config(s, data, data ? len : 0);
 	else if (kind && !strcmp(kind, "gone"))
 		take_config(s, NULL, 0);
+	purge_wake(s);
 }
 
 int queues_watch(struct schedd *s)

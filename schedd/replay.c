@@ -307,6 +307,8 @@ int replay(struct schedd *s, struct weir_error *error)
 	if (r < 0 || read_namespaces(s, error) < 0)
 		return -1;
 	history_sort(s->history);
+	if (waits_read(s, error) < 0)
+		return -1;
 	if (!s->epoch_ms)
 		s->epoch_ms = (uint64_t)(now_wall() * 1000);
 	if (jobid_gen_init(&s->ids, s->epoch_ms, 0, highest) < 0)

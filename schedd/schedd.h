@@ -48,6 +48,14 @@ struct schedd {
 	char *own_public;		/* file of our own, or NULL */
 	bool ready;			/* everything has been read back */
 	bool sched_wanted;		/* this turn */
+	struct waits *waits;
+	struct purge *purges;		/* in the order of their calls */
+	struct event *purge_timer;
+	bool purge_wanted;		/* by the configuration */
+	size_t purged;			/* since the start */
+	size_t fresh;			/* jobs that ended this turn */
+	uint64_t *parents;		/* ids of jobs purged this turn */
+	size_t parent_count;
 	struct bulk *bulk;		/* in the order of their calls */
 	struct event *again;		/* brings another turn */
 	struct condition *to_settle;	/* of jobs that waited for others */
@@ -84,6 +92,10 @@ void turn_end(struct schedd *s);	/* all that a turn's end has to do */
 /* There is more to do than one turn should: another, after others had
  * theirs. */
 void turn_again(struct schedd *s);
+/* Whether more may be begun of what takes many turns; if not, there will be
+ * a turn when it may. */
+bool turn_room(struct schedd *s);
+bool turn_waits(struct schedd *s);	/* something wants that */
 
 /* ---- sched.c ---- */
 void sched_wake(struct schedd *s);	/* something may fit now */
@@ -102,6 +114,19 @@ json_t *queues_stats(struct schedd *s);
 /* ---- bulk.c ---- */
 void bulk_turn(struct schedd *s);
 void bulk_stop(struct schedd *s);
+
+/* ---- wait.c ---- */
+struct waits *waits_create(struct schedd *s);	/* NULL with ENOMEM */
+void waits_destroy(struct waits *waits);	/* NULL is fine */
+int waits_read(struct schedd *s, struct weir_error *error);	/* blocking */
+/* A waitable job of UID has ended, and is in the history. */
+void waits_ended(struct schedd *s, uint64_t id, uid_t uid);
+void waits_forget(struct schedd *s, uint64_t id, uid_t uid);	/* purged */
+
+/* ---- purge.c ---- */
+void purge_wake(struct schedd *s);	/* limits may be exceeded */
+void purge_turn(struct schedd *s);
+void purge_stop(struct schedd *s);
 
 /* ---- exec.c ---- */
 void exec_start(struct schedd *s, struct job *job);
@@ -157,6 +182,8 @@ method_f do_submit;				/* ingest.c */
 method_f do_raise, do_kill, do_urgency, do_memo, do_ping;	/* manager.c */
 method_f do_update;				/* update_call.c */
 method_f do_raiseall, do_killall;		/* bulk.c */
+method_f do_wait;				/* wait.c */
+method_f do_purge;				/* purge.c */
 method_f do_queue_enable, do_queue_start, do_queue_list, do_queue_status,
 	 do_queue_drain, do_queue_idle;		/* queue_call.c */
 method_f do_report;	/* exec.c */

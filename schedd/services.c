@@ -22,6 +22,8 @@ static const struct method {
 	{ "job-manager", "killall", do_killall },
 	{ "job-manager", "update", do_update },
 	{ "job-manager", "memo", do_memo },
+	{ "job-manager", "purge", do_purge },
+	{ "job-manager", "wait", do_wait },
 	{ "job-manager", "queue-drain", do_queue_drain },
 	{ "job-manager", "queue-enable", do_queue_enable },
 	{ "job-manager", "queue-idle", do_queue_idle },

@@ -7,16 +7,30 @@
 
 #include "schedd/schedd.h"
 
+#define IN_FLIGHT_MAX	2	/* transactions */
+
 void turn_end(struct schedd *s)
 {
 	nodes_turn(s);
 	bulk_turn(s);
+	purge_turn(s);
 	dependency_turn(s);
 	sched_run(s);
 	queues_turn(s);
+	s->fresh = 0;
 	/* which may have ended jobs that others wait for */
 	if (s->to_settle)
 		turn_again(s);
+}
+
+bool turn_room(struct schedd *s)
+{
+	return commit_in_flight(s->commit) < IN_FLIGHT_MAX;
+}
+
+bool turn_waits(struct schedd *s)
+{
+	return s->bulk || s->purges || s->purge_wanted;
 }
 
 static void on_again(evutil_socket_t fd, short what, void *arg)

@@ -352,6 +352,42 @@ static void test_request(void)
 		"dependency scheme \"\" not supported");
 }
 
+/* Records go, the oldest or any other. */
+static void test_history(void)
+{
+	struct history *h = history_create();
+	uint64_t i, bad = 0;
+
+	for (i = 1; i <= 5000; i++) {
+		struct job *j = job(i << 24, 0);
+
+		j->entered[STATE_INACTIVE] = (double)i;
+		j->finished = true;
+		history_add(h, j);
+		job_destroy(j);
+		if (i % 2 == 0)
+			history_remove(h, history_oldest(h)->id);
+	}
+	is_int((long long)history_count(h, 0), 2500, "half of them are left");
+	is_int((long long)history_count(h, RESULT_COMPLETED), 2500,
+	       "also by result");
+	is_int((long long)(history_oldest(h)->id >> 24), 2501,
+	       "the newer half");
+	history_remove(h, 3000ULL << 24);
+	history_remove(h, 3000ULL << 24);
+	history_remove(h, 5000ULL << 24);
+	is_int((long long)history_count(h, 0), 2498, "two of others go");
+	is_int((long long)(history_nth(h, 0)->id >> 24), 4999,
+	       "the newest is another");
+	for (i = 2501; i < 5000; i++)
+		bad += !history_find(h, i << 24) != (i == 3000);
+	is_int((long long)bad, 0, "the right ones are left");
+	for (i = 0; i + 1 < history_count(h, 0); i++)
+		bad += history_nth(h, i)->id <= history_nth(h, i + 1)->id;
+	is_int((long long)bad, 0, "in their order");
+	history_destroy(h);
+}
+
 /* The event with this CONTEXT happens to J. */
 static int change(struct job *j, enum job_event event, const char *context)
 {
@@ -428,6 +464,7 @@ int main(void)
 {
 	test_request();
 	test_find();
+	test_history();
 	test_changes();
 	test_priority();
 	test_queue();
