@@ -10,7 +10,9 @@
 #include "kvsd/blob.h"
 #include "kvsd/store.h"
 
-#define BLOB_VERSION	1
+/* Of each kind's encoding. */
+#define VERSION_OF(kind) ((kind) == BLOB_DIRECTORY ? 2 : 1)
+
 #define BUCKETS_MIN	64
 
 void db_hash_text(const struct db_hash *hash, char text[2 * DB_HASH_SIZE + 1])
@@ -44,7 +46,7 @@ struct blob *blob_create(enum blob_kind kind, size_t len)
 	blob->data[0] = 'W';
 	blob->data[1] = 'T';
 	blob->data[2] = kind;
-	blob->data[3] = BLOB_VERSION;
+	blob->data[3] = VERSION_OF(kind);
 	return blob;
 }
 
@@ -61,7 +63,7 @@ const char *blob_refuse(const void *data, size_t len, enum blob_kind kind)
 		return "it does not begin as a blob";
 	if (p[2] != kind)
 		return "it is a blob of another kind";
-	if (p[3] != BLOB_VERSION)
+	if (p[3] != VERSION_OF(kind))
 		return "its encoding is of an unknown version";
 	return NULL;
 }

@@ -13,7 +13,7 @@ struct cache *cache_create(size_t bytes_max);
 void cache_destroy(struct cache *cache);
 /* A reference of the caller's, or NULL. */
 struct node *cache_find(struct cache *cache, const struct db_hash *hash);
-/* NODE is sealed; the cache takes a reference of its own. */
+/* The cache takes a reference of its own. */
 void cache_add(struct cache *cache, struct node *node);
 void cache_clear(struct cache *cache);
 void cache_stats(const struct cache *cache, struct db_stats *stats);

@@ -30,6 +30,15 @@ static int refuse(struct txn *txn, struct entry *entry, const char *text)
 	return db_fail(txn->error, ECANCELED, "%s", text);
 }
 
+/* ENTRY, which may be NULL, is given its hash. */
+static int seal(struct txn *txn, struct db_op *op, struct entry *entry)
+{
+	if (!entry || !tree_seal(&txn->db->tree, entry))
+		return 0;
+	return db_fail(txn->error, EIO, "key %.200s: directory %s", op->key,
+		       txn->db->tree.why);
+}
+
 int condition_absent(struct txn *txn, struct db_op *op)
 {
 	struct entry *entry;
@@ -129,7 +138,6 @@ static int written_since(struct txn *txn, struct walk *walk, uint64_t version)
 static int same_as_at(struct txn *txn, struct db_op *op, struct entry *entry,
 		      int written)
 {
-	struct tree *tree = &txn->db->tree;
 	struct entry *root = past_root(txn, op->number), *old;
 	struct walk walk = { .db = txn->db, .applied = true, .nofollow = true,
 			     .ns = txn->ns, .root = root };
@@ -145,9 +153,10 @@ static int same_as_at(struct txn *txn, struct db_op *op, struct entry *entry,
 	entry_unref(root);
 	if (!old && errno != ENOENT && errno != ENOTDIR)
 		return -1;
-	if (old && entry) {
-		tree_seal(tree, old);
-		tree_seal(tree, entry);
+	if (old && entry &&
+	    (seal(txn, op, old) < 0 || seal(txn, op, entry) < 0)) {
+		entry_unref(old);
+		return -1;
 	}
 	same = old && entry ? tree_same(old, entry) : old == entry;
 	entry_unref(old);

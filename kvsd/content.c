@@ -7,6 +7,8 @@
 #include <errno.h>
 
 #include "kvsd/alloc.h"
+#include "kvsd/dir.h"
+#include "kvsd/splice.h"
 #include "kvsd/tree.h"
 
 ssize_t tree_read(struct tree *tree, const struct entry *entry,
@@ -36,22 +38,25 @@ ssize_t tree_read(struct tree *tree, const struct entry *entry,
 
 /* ---- hashing ---- */
 
-static void seal_dir(struct tree *tree, struct entry *entry)
+static int seal_dir(struct tree *tree, struct entry *entry)
 {
-	struct node *node = entry->node;
+	struct dir *dir = entry->dir;
 
-	if (!node->sealed) {
-		for (size_t i = 0; i < node->count; i++)
-			tree_seal(tree, node->entry[i]);
-		node->hash = blob_set_add(tree->space.fresh,
-					  node_encode(node))->hash;
-		node->sealed = true;
-		cache_add(tree->cache, node);
+	if (!dir->sealed) {
+		for (struct change *c = dir->changes.first[0]; c;
+		     c = c->next[0])
+			if (tree_seal(tree, c->entry) < 0)
+				return -1;
+		if (splice(tree, dir) < 0)
+			return -1;
+		overlay_clear(&dir->changes);
+		dir->sealed = true;
 	}
-	entry->size = node->count;
+	entry->size = dir->count;
 	entry->dirty = NULL;
-	*entry_hash(entry) = node->hash;
-	node_unref(node);
+	*entry_hash(entry) = dir->hash;
+	dir_unref(dir);
+	return 0;
 }
 
 static void seal_value(struct tree *tree, struct entry *entry)
@@ -66,14 +71,14 @@ static void seal_value(struct tree *tree, struct entry *entry)
 	value_unref(value);
 }
 
-void tree_seal(struct tree *tree, struct entry *entry)
+int tree_seal(struct tree *tree, struct entry *entry)
 {
 	if (!entry->dirty)
-		return;
+		return 0;
 	if (entry->kind == ENTRY_DIR)
-		seal_dir(tree, entry);
-	else
-		seal_value(tree, entry);
+		return seal_dir(tree, entry);
+	seal_value(tree, entry);
+	return 0;
 }
 
 static void link_hash(const struct entry *entry, struct db_hash *hash)

@@ -118,7 +118,8 @@ struct namespace *namespace_make(struct db *db, const char *name, uid_t owner,
 void namespace_end(struct db *db, struct namespace *ns);
 /* Notes that the gathering batch changes it. */
 void namespace_changed(struct db *db, struct namespace *ns);
-void namespace_seal(struct db *db, struct namespace *ns);
+/* -1 EIO: see tree_seal. */
+int namespace_seal(struct db *db, struct namespace *ns);
 /* Makes the applied state one of the history, whatever follows in the batch. */
 void namespace_keep(struct db *db, struct namespace *ns);
 void namespaces_durable(struct db *db, struct namespace_list *list);

@@ -16,18 +16,65 @@
 #include "kvsd/alloc.h"
 #include "kvsd/database.h"
 
-#define FORMAT_VERSION	1
+#define FORMAT_VERSION	2	/* 1: a directory was one blob */
+
+static const struct db_error no_error;
+
+static void tell_durable(struct db *db, uint64_t ticket,
+			 const struct db_error *error)
+{
+	if (db->on_durable)
+		db->on_durable(db->arg, ticket, error);
+}
+
+/* Back to what is in the store. */
+static void give_up(struct db *db, struct db_error *error)
+{
+	uint64_t ticket = db->batch->dirty ? db->batch->ticket
+					   : db->ticket_sealed;
+	struct db_error reload;
+
+	batch_destroy(db->sealed);
+	batch_destroy(db->batch);
+	db->sealed = NULL;
+	db->tree.space.sealed = NULL;
+	batch_begin(db);
+	store_read_end(db->store);
+	cache_clear(db->tree.cache);
+	namespaces_give_up(db);
+	gc_give_up(db);
+	if (lease_load(db, &reload) < 0)
+		db_fail(error, EIO, "%.200s; %.200s", error->text,
+			reload.text);
+	tell_durable(db, ticket, error);
+}
 
 /* ---- sealing ---- */
+
+/* False: what is stored is damaged where it had to be read, and all that the
+ * batch holds was given up. */
+static bool seal_namespaces(struct db *db)
+{
+	struct namespace_list *list = &db->batch->changed;
+	struct db_error error;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (!namespace_seal(db, list->ns[i]))
+			continue;
+		db_fail(&error, EIO, "namespace %.64s: directory %s",
+			list->ns[i]->name, db->tree.why);
+		give_up(db, &error);
+		return false;
+	}
+	return true;
+}
 
 static void seal(struct db *db)
 {
 	struct batch *batch = db->batch;
-	struct namespace_list *list = &batch->changed;
 
+	store_read_end(db->store);
 	meta_put(db, "serial", db->serial + 1);
-	for (size_t i = 0; i < list->count; i++)
-		namespace_seal(db, list->ns[i]);
 	gc_seal(db, batch);
 	db->stats.batches++;
 	db->stats.blobs_written += batch->blobs->count;
@@ -42,20 +89,12 @@ static void seal(struct db *db)
 	pipeline_submit(db->pipeline, batch->blobs, &batch->changes);
 }
 
-static const struct db_error no_error;
-
-static void tell_durable(struct db *db, uint64_t ticket,
-			 const struct db_error *error)
-{
-	if (db->on_durable)
-		db->on_durable(db->arg, ticket, error);
-}
-
 void db_turn_end(struct db *db)
 {
 	assert(db->magic == DB_MAGIC);
 	store_read_end(db->store);
-	if (db->sealed || db->copying || gc_copy(db) || !db->batch->dirty)
+	if (db->sealed || db->copying || gc_copy(db) || !db->batch->dirty ||
+	    !seal_namespaces(db))
 		return;
 	seal(db);
 	if (db->durable)
@@ -85,28 +124,6 @@ static void written(struct db *db)
 		return;
 	db->ticket_durable = db->ticket_sealed;
 	tell_durable(db, db->ticket_durable, &no_error);
-}
-
-/* Back to what is in the store. */
-static void give_up(struct db *db, struct db_error *error)
-{
-	uint64_t ticket = db->batch->dirty ? db->batch->ticket
-					   : db->ticket_sealed;
-	struct db_error reload;
-
-	batch_destroy(db->sealed);
-	batch_destroy(db->batch);
-	db->sealed = NULL;
-	db->tree.space.sealed = NULL;
-	batch_begin(db);
-	store_read_end(db->store);
-	cache_clear(db->tree.cache);
-	namespaces_give_up(db);
-	gc_give_up(db);
-	if (lease_load(db, &reload) < 0)
-		db_fail(error, EIO, "%.200s; %.200s", error->text,
-			reload.text);
-	tell_durable(db, ticket, error);
 }
 
 /* LMDB could not finish a commit. Whether the batch is there only a fresh
@@ -345,7 +362,7 @@ int db_namespace_create(struct db *db, const char *name, uid_t owner,
 
 	if (hash && gc_admit(db, hash, true, error) < 0)
 		return -1;
-	root = hash ? tree_root(&db->tree, hash) : tree_empty(&db->tree);
+	root = hash ? tree_root(&db->tree, hash) : tree_empty(&db->tree, "");
 	if (!root)
 		return db_fail(error, errno, "%s", db->tree.why);
 	ns = namespace_make(db, name, owner, root, error);

@@ -90,7 +90,7 @@ static int children(struct diff *diff, struct entry *old, struct entry *new)
 	int stop;
 
 	if (!old || old->kind != ENTRY_DIR)
-		old = none = tree_empty(tree);
+		old = none = tree_empty(tree, "");
 	errno = 0;
 	stop = tree_compare(tree, old, new, compare_child, diff);
 	if (stop < 0 && !diff->failed && errno == EIO) {

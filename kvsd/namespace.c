@@ -257,21 +257,25 @@ static void record_delete(struct db *db, const struct namespace *ns)
 	store_delete_range(changes, STORE_HISTORY, from, 16, to, 16, 0);
 }
 
-void namespace_seal(struct db *db, struct namespace *ns)
+int namespace_seal(struct db *db, struct namespace *ns)
 {
 	ns->gathering = false;
 	if (ns->applied.root) {
-		tree_seal(&db->tree, ns->applied.root);
+		if (tree_seal(&db->tree, ns->applied.root) < 0)
+			return -1;
 		record_put(db, ns);
 	} else {
 		record_delete(db, ns);
 	}
 	state_set(&ns->sealed, &ns->applied);
+	return 0;
 }
 
 void namespace_keep(struct db *db, struct namespace *ns)
 {
-	tree_seal(&db->tree, ns->applied.root);
+	/* Then the batch will be given up for the same reason. */
+	if (tree_seal(&db->tree, ns->applied.root) < 0)
+		return;
 	record_put(db, ns);
 	db->tree.token++;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trees of directories: see tree.h. A directory is one node. */
+/* Trees of directories: see tree.h. Here: finding and changing. */
 #include "config.h"
 
 #include <assert.h>
@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "kvsd/alloc.h"
+#include "kvsd/iter.h"
 #include "kvsd/tree.h"
 
 int tree_fail(struct tree *tree, int errnum, const struct db_hash *hash,
@@ -22,50 +23,9 @@ int tree_fail(struct tree *tree, int errnum, const struct db_hash *hash,
 	return -1;
 }
 
-static struct node *load(struct tree *tree, const struct db_hash *hash)
+struct entry *tree_empty(struct tree *tree, const char *name)
 {
-	const unsigned char *data;
-	struct node *node = NULL;
-	const char *why;
-	size_t len;
-
-	if (!blob_get(&tree->space, hash, BLOB_DIRECTORY, &data, &len, &why))
-		node = node_decode(data, len, &why);
-	else if (errno == ENOENT) {
-		tree_fail(tree, ENOENT, hash, why);
-		return NULL;
-	}
-	if (!node) {
-		tree_fail(tree, EIO, hash, why);
-		return NULL;
-	}
-	node->hash = *hash;
-	cache_add(tree->cache, node);
-	return node;
-}
-
-/* The node of a directory, a reference of the caller's. ENOTDIR, EIO. */
-static struct node *dir_node(struct tree *tree, struct entry *dir)
-{
-	struct node *node;
-
-	if (dir->kind != ENTRY_DIR) {
-		errno = ENOTDIR;
-		return NULL;
-	}
-	if (dir->dirty)
-		return node_ref(dir->node);
-	node = cache_find(tree->cache, entry_hash(dir));
-	if (!node)
-		node = load(tree, entry_hash(dir));
-	if (!node)
-		errno = EIO;
-	return node;
-}
-
-struct entry *tree_empty(struct tree *tree)
-{
-	return entry_node("", 0, node_create(tree->token));
+	return entry_open_dir(name, strlen(name), dir_create(tree->token));
 }
 
 struct entry *tree_root(struct tree *tree, const struct db_hash *hash)
@@ -81,188 +41,200 @@ struct entry *tree_root(struct tree *tree, const struct db_hash *hash)
 		tree_fail(tree, errno == ENOENT ? ESTALE : EIO, hash, why);
 		return NULL;
 	}
-	node = cache_find(tree->cache, hash);
-	if (!node)
-		node = load(tree, hash);
+	node = cursor_load(tree, hash);
 	if (!node)
 		return NULL;
-	root = entry_dir("", 0, node->count, hash);
+	/* Any node is a directory of what is below it, but for this. */
+	if (node->level && node->count == 1)
+		root = tree_root(tree, item_hash(node_item(node, 0)));
+	else
+		root = entry_dir("", 0, node->entries, hash);
 	node_unref(node);
 	return root;
+}
+
+/* What is stored of DIR (or of what it was opened from) by that name. */
+static struct entry *stored_child(struct tree *tree,
+				  const struct db_hash *hash, uint64_t count,
+				  const char *name, size_t len)
+{
+	struct entry *entry = NULL;
+	struct cursor c;
+	int found;
+
+	if (cursor_open(&c, tree, hash, count) < 0)
+		return NULL;
+	found = cursor_seek(&c, 0, name, len);
+	if (found > 0)
+		entry = item_decode(node_item(c.frame[0].node,
+					      c.frame[0].at));
+	cursor_close(&c);
+	if (!entry)
+		errno = found < 0 ? EIO : ENOENT;
+	return entry;
+}
+
+/* As tree_child. */
+static struct entry *dir_child(struct tree *tree, const struct dir *dir,
+			       const char *name, size_t len)
+{
+	struct entry *entry = overlay_find(&dir->changes, name, len);
+
+	if (entry && entry->kind != ENTRY_GONE)
+		return entry_ref(entry);
+	errno = ENOENT;
+	if (entry || !dir->stored)
+		return NULL;
+	return stored_child(tree, &dir->hash, dir->stored_count, name, len);
 }
 
 struct entry *tree_child(struct tree *tree, struct entry *dir,
 			 const char *name, size_t len)
 {
-	struct node *node = dir_node(tree, dir);
-	struct entry *entry = NULL;
-	bool found;
-	size_t at;
-
-	if (!node)
+	if (dir->kind != ENTRY_DIR) {
+		errno = ENOTDIR;
 		return NULL;
-	at = node_search(node, name, len, &found);
-	if (found)
-		entry = entry_ref(node->entry[at]);
-	node_unref(node);
-	if (!entry)
-		errno = ENOENT;
-	return entry;
+	}
+	if (dir->dirty)
+		return dir_child(tree, dir->dir, name, len);
+	return stored_child(tree, entry_hash(dir), dir->size, name, len);
 }
 
 int tree_each(struct tree *tree, struct entry *dir, const char *after,
 	      tree_each_f *cb, void *arg)
 {
-	struct node *node = dir_node(tree, dir);
-	bool found = false;
-	size_t at = 0;
-	int stop = 0;
+	struct iter it;
+	int more, stop = 0;
 
-	if (!node)
-		return -1;
-	if (after)
-		at = node_search(node, after, strlen(after), &found);
-	for (at += found; at < node->count && !stop; at++)
-		stop = cb(node->entry[at], arg);
-	node_unref(node);
-	return stop;
-}
-
-static int order(const struct node *a, size_t i, const struct node *b,
-		 size_t j)
-{
-	if (i == a->count)
-		return 1;
-	if (j == b->count)
-		return -1;
-	return strcmp(a->entry[i]->bytes, b->entry[j]->bytes);
-}
-
-int tree_compare(struct tree *tree, struct entry *old, struct entry *new,
-		 tree_compare_f *cb, void *arg)
-{
-	struct node *a = dir_node(tree, old), *b;
-	size_t i = 0, j = 0;
-	int stop = 0;
-
-	if (!a)
-		return -1;
-	b = dir_node(tree, new);
-	if (!b) {
-		node_unref(a);
+	if (dir->kind != ENTRY_DIR) {
+		errno = ENOTDIR;
 		return -1;
 	}
-	while (!stop && (i < a->count || j < b->count)) {
-		int cmp = order(a, i, b, j);
-		struct entry *x = cmp <= 0 ? a->entry[i++] : NULL;
-		struct entry *y = cmp >= 0 ? b->entry[j++] : NULL;
+	if (iter_open(&it, tree, dir, after) < 0)
+		return -1;
+	while (!stop) {
+		struct entry *entry;
 
-		if (x != y && !(x && y && !x->dirty && !y->dirty &&
-				tree_same(x, y)))
-			stop = cb(x, y, arg);
+		more = iter_get(&it);
+		if (more <= 0) {
+			stop = more;
+			break;
+		}
+		if (it.level) {
+			stop = iter_enter(&it);
+			continue;
+		}
+		entry = iter_entry(&it);
+		iter_pass(&it);
+		stop = cb(entry, arg);
+		entry_unref(entry);
 	}
-	node_unref(a);
-	node_unref(b);
+	iter_close(&it);
 	return stop;
 }
 
 /* ---- changing ---- */
 
-/* A change of an entry: OBJECT the node, BEFORE and AFTER what was and is. */
-static void entry_discard(struct undo *undo)
+/* A change of a directory: OBJECT the directory, BEFORE and AFTER its change
+ * of that name that was (or NULL) and is, NUMBER how many entries it had. */
+static void change_discard(struct undo *undo)
 {
-	node_unref(undo->object);
+	dir_unref(undo->object);
 	entry_unref(undo->before);
 	entry_unref(undo->after);
 }
 
-static void entry_revert(struct undo *undo)
+static void change_revert(struct undo *undo)
 {
-	struct node *node = undo->object;
-	struct entry *after = undo->after, *now = NULL;
-	bool found;
+	struct dir *dir = undo->object;
+	struct entry *after = undo->after, *now;
 
-	if (undo->before) {
-		now = node_set(node, undo->before);
-	} else {
-		size_t at = node_search(node, after->bytes, after->name_len,
-					&found);
-
-		assert(found);
-		now = node_remove(node, at);
-	}
+	if (undo->before)
+		now = overlay_put(&dir->changes, undo->before);
+	else
+		now = overlay_take(&dir->changes, after->bytes,
+				   after->name_len);
+	assert(now);
+	dir->count = undo->number;
 	entry_unref(now);
 	entry_unref(after);
-	node_unref(node);
+	dir_unref(dir);
 }
 
-static void log_entry(struct tree *tree, struct node *node,
-		      struct entry *before, struct entry *after)
+/* Takes ENTRY, which may be of ENTRY_GONE. OLD is what was there, or NULL. */
+static void set_entry(struct tree *tree, struct dir *dir, struct entry *entry,
+		      const struct entry *old)
 {
+	uint64_t count = dir->count;
+
+	assert(!dir->sealed && dir->token == tree->token);
+	dir->count += (entry->kind != ENTRY_GONE) - !!old;
 	undo_push(tree->undo, (struct undo) {
-		.revert = entry_revert, .discard = entry_discard,
-		.object = node_ref(node), .before = before,
-		.after = after ? entry_ref(after) : NULL });
+		.revert = change_revert, .discard = change_discard,
+		.object = dir_ref(dir), .after = entry_ref(entry),
+		.before = overlay_put(&dir->changes, entry),
+		.number = count });
 }
 
-/* Takes ENTRY. */
-static int set_entry(struct tree *tree, struct node *node,
-		     struct entry *entry)
+static bool changeable(const struct tree *tree, const struct entry *entry)
 {
-	if (node->encoded + entry_encoded(entry) > NODE_SIZE_MAX) {
-		entry_unref(entry);
-		return tree_fail(tree, EFBIG, NULL, "the directory is full");
-	}
-	log_entry(tree, node, node_set(node, entry), entry);
-	return 0;
+	return entry->dirty && entry->dir->token == tree->token &&
+		!entry->dir->sealed;
 }
 
-/* The node of the directory in *SLOT, in a state in which it may be changed;
- * borrowed from *SLOT. Not logged: the content stays the same. */
-static struct node *mutable(struct tree *tree, struct entry **slot)
+/* The directory in *SLOT, in a state in which it may be changed; borrowed from
+ * *SLOT. Not logged: the content stays the same. */
+static struct dir *open_root(struct tree *tree, struct entry **slot)
 {
 	struct entry *entry = *slot;
-	struct node *node, *copy;
 
-	if (entry->dirty && entry->node->token == tree->token &&
-	    !entry->node->sealed)
-		return entry->node;
-	node = dir_node(tree, entry);
-	if (!node)
-		return NULL;
-	copy = node_clone(node, tree->token);
-	*slot = entry_node(entry->bytes, entry->name_len, copy);
-	entry_unref(entry);
-	node_unref(node);
-	return copy;
+	if (!changeable(tree, entry)) {
+		*slot = entry_open_dir(entry->bytes, entry->name_len,
+				       dir_open(entry, tree->token));
+		entry_unref(entry);
+	}
+	return (*slot)->dir;
 }
 
-/* The node that PATH's last component is or will be in, changeable. MAKE:
- * makes directories on the way, in the place of anything else. */
-static struct node *parent(struct tree *tree, struct entry **root,
-			   const char *path, bool make)
+/* The same of the directory NAME in DIR. MAKE: makes one, in the place of
+ * anything else. */
+static struct dir *open_child(struct tree *tree, struct dir *dir,
+			      const char *name, size_t len, bool make)
 {
-	struct node *node = mutable(tree, root);
+	struct entry *entry = overlay_find(&dir->changes, name, len), *old;
+	struct dir *child;
+
+	if (entry && entry->kind == ENTRY_DIR && changeable(tree, entry))
+		return entry->dir;
+	old = dir_child(tree, dir, name, len);
+	if (!old && (errno != ENOENT || !make))
+		return NULL;
+	if (old && old->kind == ENTRY_DIR) {
+		child = dir_open(old, tree->token);
+		entry_unref(overlay_put(&dir->changes,
+					entry_open_dir(name, len, child)));
+	} else if (make) {
+		child = dir_create(tree->token);
+		set_entry(tree, dir, entry_open_dir(name, len, child), old);
+	} else {
+		child = NULL;
+	}
+	entry_unref(old);
+	if (!child)
+		errno = ENOTDIR;
+	return child;
+}
+
+/* The directory that PATH's last component is or will be in, changeable. */
+static struct dir *parent(struct tree *tree, struct entry **root,
+			  const char *path, bool make)
+{
+	struct dir *dir = open_root(tree, root);
 	const char *dot;
 
-	for (; node && (dot = strchr(path, '.')); path = dot + 1) {
-		size_t len = dot - path, at;
-		bool found;
-
-		at = node_search(node, path, len, &found);
-		if (!found || node->entry[at]->kind != ENTRY_DIR) {
-			if (!make) {
-				errno = found ? ENOTDIR : ENOENT;
-				return NULL;
-			}
-			if (set_entry(tree, node, entry_node(path, len,
-					node_create(tree->token))) < 0)
-				return NULL;
-			at = node_search(node, path, len, &found);
-		}
-		node = mutable(tree, &node->entry[at]);
-	}
-	return node;
+	for (; dir && (dot = strchr(path, '.')); path = dot + 1)
+		dir = open_child(tree, dir, path, dot - path, make);
+	return dir;
 }
 
 const char *tree_basename(const char *path)
@@ -272,36 +244,50 @@ const char *tree_basename(const char *path)
 	return dot ? dot + 1 : path;
 }
 
+/* What is in DIR by that name, or NULL: *FAILED if that can't be told. */
+static struct entry *known(struct tree *tree, struct dir *dir,
+			   const char *name, bool *failed)
+{
+	struct entry *entry = dir_child(tree, dir, name, strlen(name));
+
+	*failed = !entry && errno != ENOENT;
+	return entry;
+}
+
 int tree_set(struct tree *tree, struct entry **root, const char *path,
 	     struct entry *entry)
 {
-	struct node *node = parent(tree, root, path, true);
+	struct dir *dir = parent(tree, root, path, true);
+	struct entry *old = NULL;
+	bool failed = !dir;
+	int errnum;
 
-	if (!node) {
-		int errnum = errno;
-
+	if (dir)
+		old = known(tree, dir, tree_basename(path), &failed);
+	if (failed) {
+		errnum = errno;
 		entry_unref(entry);
 		errno = errnum;
 		return -1;
 	}
-	return set_entry(tree, node, entry);
+	set_entry(tree, dir, entry, old);
+	entry_unref(old);
+	return 0;
 }
 
 int tree_remove(struct tree *tree, struct entry **root, const char *path)
 {
-	struct node *node = parent(tree, root, path, false);
+	struct dir *dir = parent(tree, root, path, false);
 	const char *name = tree_basename(path);
-	bool found;
-	size_t at;
+	struct entry *old;
 
-	if (!node)
+	if (!dir)
 		return -1;
-	at = node_search(node, name, strlen(name), &found);
-	if (!found) {
-		errno = ENOENT;
+	old = dir_child(tree, dir, name, strlen(name));
+	if (!old)
 		return -1;
-	}
-	log_entry(tree, node, node_remove(node, at), NULL);
+	set_entry(tree, dir, entry_gone(name, strlen(name)), old);
+	entry_unref(old);
 	return 0;
 }
 
@@ -312,7 +298,7 @@ struct entry *tree_value(struct tree *tree, const char *name,
 {
 	struct value *value;
 
-	if (len <= NODE_INLINE_MAX)
+	if (len <= ENTRY_INLINE_MAX)
 		return entry_inline(name, strlen(name), data, len);
 	value = value_create(tree->token);
 	value_append(&tree->space, value, data, len);
@@ -373,7 +359,7 @@ static struct value *value_of(struct tree *tree, const struct entry *entry)
 static struct entry *inline_longer(const struct entry *entry,
 				   const void *data, size_t len)
 {
-	char both[NODE_INLINE_MAX];
+	char both[ENTRY_INLINE_MAX];
 
 	if (entry->len)
 		memcpy(both, entry_data(entry), entry->len);
@@ -383,40 +369,53 @@ static struct entry *inline_longer(const struct entry *entry,
 			    entry->len + len);
 }
 
-int tree_append(struct tree *tree, struct entry **root, const char *path,
-		const void *data, size_t len, uint64_t *offset)
+static int append_entry(struct tree *tree, struct dir *dir, const char *name,
+			struct entry *old, const void *data, size_t len)
 {
-	struct node *node = parent(tree, root, path, true);
-	const char *name = tree_basename(path);
-	struct entry *entry;
 	struct value *value;
-	bool found;
-	size_t at;
 
-	if (!node)
-		return -1;
-	at = node_search(node, name, strlen(name), &found);
-	entry = found ? node->entry[at] : NULL;
-	if (entry && entry->kind == ENTRY_DIR) {
-		errno = EISDIR;
-		return -1;
-	}
-	*offset = entry ? entry_size(entry) : 0;
-	if (len > VALUE_MAX - *offset)
-		return tree_fail(tree, EFBIG, NULL, "the value would be too long");
-	if (!entry || entry->kind == ENTRY_LINK)
-		return set_entry(tree, node, tree_value(tree, name, data,
-							len));
-	if (entry->kind == ENTRY_INLINE && entry->len + len <= NODE_INLINE_MAX)
-		return set_entry(tree, node, inline_longer(entry, data, len));
-	if (entry->kind == ENTRY_BLOB && entry->dirty &&
-	    entry->value->token == tree->token) {
-		append_open(tree, entry->value, data, len);
+	if (!old || old->kind == ENTRY_LINK) {
+		set_entry(tree, dir, tree_value(tree, name, data, len), old);
 		return 0;
 	}
-	value = value_of(tree, entry);
+	if (old->kind == ENTRY_INLINE && old->len + len <= ENTRY_INLINE_MAX) {
+		set_entry(tree, dir, inline_longer(old, data, len), old);
+		return 0;
+	}
+	if (old->kind == ENTRY_BLOB && old->dirty &&
+	    old->value->token == tree->token) {
+		append_open(tree, old->value, data, len);
+		return 0;
+	}
+	value = value_of(tree, old);
 	if (!value)
 		return -1;
 	value_append(&tree->space, value, data, len);
-	return set_entry(tree, node, entry_value(name, strlen(name), value));
+	set_entry(tree, dir, entry_value(name, strlen(name), value), old);
+	return 0;
+}
+
+int tree_append(struct tree *tree, struct entry **root, const char *path,
+		const void *data, size_t len, uint64_t *offset)
+{
+	struct dir *dir = parent(tree, root, path, true);
+	const char *name = tree_basename(path);
+	struct entry *old;
+	bool failed;
+	int rc = -1;
+
+	if (!dir)
+		return -1;
+	old = known(tree, dir, name, &failed);
+	if (failed)
+		return -1;
+	*offset = old ? entry_size(old) : 0;
+	if (old && old->kind == ENTRY_DIR)
+		errno = EISDIR;
+	else if (len > VALUE_MAX - *offset)
+		tree_fail(tree, EFBIG, NULL, "the value would be too long");
+	else
+		rc = append_entry(tree, dir, name, old, data, len);
+	entry_unref(old);
+	return rc;
 }

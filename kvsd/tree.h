@@ -3,10 +3,13 @@
  *
  * A tree is held by its root, an entry that is a directory with an empty
  * name. Roots of different states share what they have in common. Changing
- * copies the nodes on the way unless they are under the present token; a new
- * token thus makes all there is unchangeable. Paths here are dotted, well
- * formed, not the root, and no link is followed. How a directory is laid out
- * in nodes is known to tree.c and node_codec.c alone.
+ * opens the directories on the way anew unless they are under the present
+ * token; a new token thus makes all there is unchangeable. Paths here are dotted, well
+ * formed, not the root, and no link is followed.
+ *
+ * A stored directory is itself a tree of nodes (node.h, chunk.h), which iter.c
+ * walks and compare.c compares. Its changes wait beside it (dir.h) until it is
+ * sealed, when splice.c makes the nodes that are new, once a batch.
  */
 #ifndef WEIR_KVSD_TREE_H
 #define WEIR_KVSD_TREE_H
@@ -24,8 +27,9 @@ struct tree {
 	char why[256];
 };
 
-struct entry *tree_empty(struct tree *tree);	/* a new, empty root */
-/* A stored tree's root: ESTALE if it is not there, EIO. */
+/* A new, empty directory; that of the root has an empty name. */
+struct entry *tree_empty(struct tree *tree, const char *name);
+/* A stored directory as a root: ESTALE if it is not there, EIO. */
 struct entry *tree_root(struct tree *tree, const struct db_hash *hash);
 
 /* The entry NAME of DIR, a reference of the caller's; NULL with errno ENOENT,
@@ -60,8 +64,9 @@ struct entry *tree_value(struct tree *tree, const char *name,
 
 /* ---- content ---- */
 
-/* Hashes what is dirty in and below ENTRY and adds it to the blobs. */
-void tree_seal(struct tree *tree, struct entry *entry);
+/* Hashes what is dirty in and below ENTRY and adds it to the blobs. -1 EIO:
+ * what is stored is damaged where it had to be read. */
+int tree_seal(struct tree *tree, struct entry *entry);
 /* Of a sealed entry. */
 void tree_hash(const struct entry *entry, struct db_hash *hash);
 bool tree_same(const struct entry *a, const struct entry *b); /* both sealed */

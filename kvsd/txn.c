@@ -205,7 +205,6 @@ static int do_append(struct txn *txn, struct db_op *op)
 static int do_mkdir(struct txn *txn, struct db_op *op)
 {
 	struct tree *tree = &txn->db->tree;
-	const char *name;
 	struct entry *entry;
 	struct walk walk;
 	int kind;
@@ -219,11 +218,9 @@ static int do_mkdir(struct txn *txn, struct db_op *op)
 	if (kind)
 		return db_fail(txn->error, EEXIST, "there is a value");
 	lease_unbind(txn->db, walk.ns, walk.key);
-	name = tree_basename(walk.key);
 	return finish(txn, op, &walk,
 		      tree_set(tree, &walk.ns->applied.root, walk.key,
-			       entry_node(name, strlen(name),
-					  node_create(tree->token))));
+			       tree_empty(tree, tree_basename(walk.key))));
 }
 
 static int do_link(struct txn *txn, struct db_op *op)
@@ -342,7 +339,7 @@ static int do_graft(struct txn *txn, struct db_op *op)
 static int do_make_namespace(struct txn *txn, struct db_op *op)
 {
 	struct namespace *ns = namespace_make(txn->db, op->key, op->owner,
-					      tree_empty(&txn->db->tree),
+					      tree_empty(&txn->db->tree, ""),
 					      txn->error);
 
 	if (!ns)

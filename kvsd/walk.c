@@ -25,10 +25,10 @@ int key_check(const char *key, struct db_error *error)
 		if (!n)
 			return db_fail(error, EINVAL, "the key '%.255s' has an "
 				       "empty component", key);
-		if (n > NODE_NAME_MAX)
+		if (n > ENTRY_NAME_MAX)
 			return db_fail(error, EINVAL, "a key's component of "
 				       "%zu bytes is too long: %u at most", n,
-				       NODE_NAME_MAX);
+				       ENTRY_NAME_MAX);
 		components++;
 		if (!p[n])
 			break;

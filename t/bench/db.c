@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Speed of the database without the network: single-put transactions in
- * rounds of N, lookups of a hot key, appends, opening. One JSON object a line.
+/* Speed of the database without the network: single-put transactions one by
+ * one and many at a time into directories of several sizes, pages of names,
+ * lookups of a hot key, appends, opening. One JSON object a line.
  *   t/bench/db FOLDER [SECONDS]
  */
 #include "config.h"
@@ -58,6 +59,64 @@ static void apply(struct db *db, struct db_op op)
 	}
 }
 
+static const unsigned sizes[] = { 100, 1000, 10000, 1000000 };
+#define SIZES	(sizeof(sizes) / sizeof(sizes[0]))
+
+/* The directory of ENTRIES, in one batch. */
+static void fill(const char *path, unsigned entries)
+{
+	struct db *db = open_db(path, true);
+	char text[64];
+	double start = now();
+
+	for (unsigned i = 0; i < entries; i++) {
+		snprintf(text, sizeof(text), "bench.d%u.key-%u", entries, i);
+		apply(db, (struct db_op) { .op = OP_put, .key = text,
+		      .data = "12345678", .len = 8 });
+	}
+	db_wait(db);
+	snprintf(text, sizeof(text), "fill-entries%u", entries);
+	report(text, (now() - start) / entries * 1e9, "ns");
+	db_close(db);
+}
+
+static void put(struct db *db, unsigned entries, unsigned long n)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "bench.d%u.key-%lu", entries,
+		 n * 7919 % entries);
+	apply(db, (struct db_op) { .op = OP_put, .key = key, .data = &n,
+	      .len = sizeof(n) });
+}
+
+/* Commits one after the other, in turns of each directory, so that all of
+ * them have the same share of what else the disk does. */
+static void bench_serial(const char *path)
+{
+	struct db *db = open_db(path, true);
+	double spent[SIZES] = { 0 }, start = now(), before;
+	unsigned long n = 0;
+	char name[64];
+
+	while (now() - start < 4 * seconds) {
+		for (size_t i = 0; i < SIZES; i++) {
+			before = now();
+			for (int j = 0; j < 10; j++) {
+				put(db, sizes[i], n + j);
+				db_wait(db);
+			}
+			spent[i] += now() - before;
+		}
+		n += 10;
+	}
+	for (size_t i = 0; i < SIZES; i++) {
+		snprintf(name, sizeof(name), "serial-entries%u", sizes[i]);
+		report(name, n / spent[i], "1/s");
+	}
+	db_close(db);
+}
+
 /* Transactions a second, with OUTSTANDING at most not durable, into one
  * directory of ENTRIES. */
 static void bench_put(const char *path, bool durable, unsigned outstanding,
@@ -66,26 +125,15 @@ static void bench_put(const char *path, bool durable, unsigned outstanding,
 	struct db *db = open_db(path, durable);
 	struct db_stats before, after;
 	unsigned long n = 0, settled = 0, at_seal = 0;
-	char key[64], name[128];
 	uint64_t ticket = 0;
-	double start;
+	double start = now();
+	char name[128];
+	size_t len;
 
-	for (unsigned i = 0; i < entries; i++) {
-		snprintf(key, sizeof(key), "bench.d%u.key-%u", entries, i);
-		apply(db, (struct db_op) { .op = OP_put, .key = key,
-		      .data = "12345678", .len = 8 });
-	}
-	db_wait(db);
 	db_stats(db, &before);
-	start = now();
 	while (now() - start < seconds) {
-		for (int i = 0; i < 64 && n - settled < outstanding; i++) {
-			snprintf(key, sizeof(key), "bench.d%u.key-%lu", entries,
-				 n * 7919 % entries);
-			apply(db, (struct db_op) { .op = OP_put, .key = key,
-			      .data = &n, .len = sizeof(n) });
-			n++;
-		}
+		for (int i = 0; i < 64 && n - settled < outstanding; i++)
+			put(db, entries, n++);
 		if (db_ticket_durable(db) >= ticket) {
 			settled = at_seal;
 			at_seal = n;
@@ -97,11 +145,51 @@ static void bench_put(const char *path, bool durable, unsigned outstanding,
 	}
 	db_wait(db);
 	db_stats(db, &after);
-	snprintf(name, sizeof(name), "put-%s-outstanding%u-entries%u",
-		 durable ? "durable" : "none", outstanding, entries);
+	len = snprintf(name, sizeof(name), "put-%s-outstanding%u-entries%u",
+		       durable ? "durable" : "none", outstanding, entries);
 	report(name, n / (now() - start), "1/s");
-	snprintf(name + strlen(name), 16, "-batch");
+	strcpy(name + len, "-batch");
 	report(name, (double)n / (after.batches - before.batches), "");
+	strcpy(name + len, "-bytes");
+	report(name, (double)(after.bytes_written - before.bytes_written) / n,
+	       "B");
+	db_close(db);
+}
+
+static int count_to(enum db_type type, uint64_t size, const char *name,
+		    void *arg)
+{
+	unsigned *left = arg;
+
+	return !--*left;
+}
+
+/* A page of 1,000 names from somewhere in the directory of ENTRIES. */
+static void bench_page(const char *path, unsigned entries)
+{
+	struct db *db = open_db(path, true);
+	char key[64], name[64];
+	unsigned n = 0;
+	double start;
+
+	snprintf(key, sizeof(key), "bench.d%u", entries);
+	start = now();
+	while (now() - start < seconds / 2) {
+		struct db_view *view = db_view_open(db, "primary", NULL, false,
+						    NULL);
+		struct db_entry entry;
+		unsigned left = 1000;
+
+		snprintf(name, sizeof(name), "key-%u",
+			 ++n * 7919 % entries);
+		if (db_lookup(view, key, false, NULL, NULL, &entry, NULL) ||
+		    db_list(view, &entry, name, count_to, &left) < 0)
+			abort();
+		db_entry_clear(&entry);
+		db_view_close(view);
+	}
+	snprintf(name, sizeof(name), "page-entries%u", entries);
+	report(name, (now() - start) / n * 1e3, "ms");
 	db_close(db);
 }
 
@@ -171,11 +259,15 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		seconds = atof(argv[2]);
 	base = event_base_new();
-	bench_put(argv[1], true, 1, 1000);
-	bench_put(argv[1], true, 128, 1000);
-	bench_put(argv[1], true, 1024, 1000);
-	bench_put(argv[1], true, 1024, 4000);
-	bench_put(argv[1], false, 1024, 1000);
+	for (size_t i = 0; i < SIZES; i++)
+		fill(argv[1], sizes[i]);
+	bench_serial(argv[1]);
+	for (size_t i = 0; i < SIZES; i++) {
+		bench_put(argv[1], true, 128, sizes[i]);
+		bench_put(argv[1], true, 1024, sizes[i]);
+		bench_put(argv[1], false, 1024, sizes[i]);
+		bench_page(argv[1], sizes[i]);
+	}
 	bench_get(argv[1]);
 	bench_append(argv[1]);
 	bench_open(argv[1]);

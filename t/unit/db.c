@@ -30,8 +30,8 @@ static void test_basic(void)
 
 	APPLY(db, PUT("greeting", "hello"));
 	db_wait(db);
-	is_str(root_of(db, "primary"), "8e2a851994f9dfd379dcb200842706cb"
-	       "6532652f684592ae6531418ecec42244", "the root that weir-treeobj(5) shows");
+	is_str(root_of(db, "primary"), "e0172a93a881b31b22e422066a72b9cb"
+	       "f5f669ade7f203340008b4721af90e01", "the root that weir-treeobj(5) shows");
 	db_close(db);
 	test_wipe();
 	db = open_durable();

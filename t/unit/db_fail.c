@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "kvsd/node.h"
 #include "kvsd/store.h"
 #include "t/unit/db_test.h"
 
@@ -226,7 +227,7 @@ static void test_damage(void)
 	struct db_options options = { .durable = true };
 	struct db *db = test_open(options);
 	char dir[2 * DB_HASH_SIZE + 1], value[2 * DB_HASH_SIZE + 1];
-	static const char newer[] = "WTD\2\0\0\0\0";
+	static const char newer[] = "WTD\3\0\0\0\0";
 	char newer_text[2 * DB_HASH_SIZE + 1];
 	struct db_hash newer_hash;
 	struct db_view *view;
@@ -239,7 +240,7 @@ static void test_damage(void)
 	hash_of(db, "bad", dir);
 	hash_of(db, "big", value);
 	db_close(db);
-	damage(dir, "WTD\1\0\0\0\1", 8);
+	damage(dir, "WTD\2\0\1\1k", 8);
 	damage(value, "WTB", 3);
 	blob_hash(newer, 8, &newer_hash);
 	db_hash_text(&newer_hash, newer_text);
@@ -267,6 +268,90 @@ static void test_damage(void)
 	is_int(APPLY(db, UNLINK_ALL("bad"), PUT("big", "")), 3,
 	       "and the damaged ones replaced");
 	db_close(db);
+	test_wipe();
+}
+
+/* Of the directory DIR, a branch: the last name of its first node and the hash
+ * of its second, as text. */
+static void two_nodes(const char *dir, char *name, char *second)
+{
+	struct store *store = store_open(test_dir, true, 0, &test_error);
+	const unsigned char *data, *item;
+	struct db_hash hash;
+	struct node *node;
+	const char *why;
+	size_t len;
+
+	db_hash_parse(dir, &hash);
+	if (store_blob(store, &hash, &data, &len) < 0)
+		abort();
+	node = node_decode(data, len, &why);
+	if (!node || node->level != 1 || node->count < 2)
+		abort();
+	item = node_item(node, 0);
+	memcpy(name, item_name(item), item_name_len(item));
+	name[item_name_len(item)] = '\0';
+	db_hash_text(item_hash(node_item(node, 1)), second);
+	node_unref(node);
+	store_close(store);
+}
+
+/* To cut a directory anew, a node next to a change is read, which is found to
+ * be damaged only when the batch is sealed. */
+static void test_damaged_node(void)
+{
+	struct db_options options = { .durable = true };
+	struct db *db = test_open(options);
+	char dir[2 * DB_HASH_SIZE + 1], second[2 * DB_HASH_SIZE + 1];
+	char key[300], name[ENTRY_NAME_MAX + 1];
+	int64_t version;
+
+	for (int i = 0; i < 2000; i++) {
+		snprintf(key, sizeof(key), "d.key%d", i);
+		APPLY(db, PUT(key, "v"));
+	}
+	db_wait(db);
+	hash_of(db, "d", dir);
+	version = APPLY(db, PUT("good", "1"));
+	db_close(db);
+	two_nodes(dir, name, second);
+	damage(second, "WTD\2\0", 5);
+	db = test_open(options);
+	snprintf(key, sizeof(key), "d.%s", name);
+	is_str(get(db, key), "v", "what is not damaged can be read");
+	is_int(APPLY(db, UNLINK(key)), version + 1, "and removed at first");
+	APPLY(db, PUT("good", "2"));
+	db_wait(db);
+	ok(told.errnum == EIO && strstr(told.text, second),
+	   "but the batch is given up: %s", told.text);
+	is_str(get(db, key), "v", "nothing of it is done");
+	is_str(get_applied(db, "good"), "1", "nor of what came after");
+	is_int(APPLY(db, PUT("good", "3")), version + 1, "others go on");
+	db_wait(db);
+	is_int(told.errnum, 0, "and are durable");
+	is_int(APPLY(db, UNLINK_ALL("d")), version + 2, "it can be removed");
+	db_close(db);
+	test_wipe();
+}
+
+static void test_old_format(void)
+{
+	struct db *db = test_open((struct db_options) { .durable = true });
+	struct store *store;
+	struct blob_set *none = blob_set_create();
+	struct store_changes changes = { 0 };
+	char why[100];
+
+	db_close(db);
+	store = store_open(test_dir, true, 0, &test_error);
+	store_put(&changes, STORE_META, "format", 6, "\0\0\0\0\0\0\0\1", 8);
+	store_write(store, none, &changes, why, sizeof(why));
+	store_changes_free(&changes);
+	blob_set_destroy(none);
+	store_close(store);
+	db = test_open((struct db_options) { .durable = true });
+	ok(!db && strstr(test_error.text, "format 1"), "refused: %s",
+	   test_error.text);
 	test_wipe();
 }
 
@@ -326,6 +411,8 @@ int main(void)
 {
 	test_killed();
 	test_damage();
+	test_damaged_node();
+	test_old_format();
 	test_fail(fail_enospc, ENOSPC, true);
 	test_fail(fail_eio, EIO, true);
 	test_fail(fail_unwritten, EIO, true);

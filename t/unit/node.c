@@ -6,102 +6,158 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "kvsd/alloc.h"
 #include "kvsd/node.h"
 #include "t/unit/tap.h"
 
-/* A directory with an entry of each kind, as weir-treeobj(5) shows it. It
- * must never change. */
+#define HASH_A "0123456789abcdef0123456789abcdef"
+#define HASH_B "fedcba9876543210fedcba9876543210"
+
+/* A directory with an entry of each kind, and a branch of two nodes, as
+ * weir-treeobj(5) shows them. They must never change. */
 static const unsigned char golden[] =
-	"WTD\x01\0\0\0\x04"
-	"\x02\x03" "big" "\0\0\0\0\0\x01\0\0"
-	"0123456789abcdef0123456789abcdef"
-	"\x03\x03" "dir" "\0\0\0\0\0\0\0\x05"
-	"fedcba9876543210fedcba9876543210"
+	"WTD\x02\0"
+	"\x02\x03" "big" "\0\0\0\0\0\x01\0\0" HASH_A
+	"\x03\x03" "dir" "\0\0\0\0\0\0\0\x05" HASH_B
 	"\x04\x04" "link" "\0\x03" "a.b" "\x05" "other"
 	"\x01\x05" "value" "\0\x02" "hi";
+static const unsigned char branch[] =
+	"WTD\x02\1"
+	"\x05\x03" "big" "\0\0\0\0\0\0\0\x80" HASH_A
+	"\x05\x01" "c" "\0\0\0\0\0\0\0\x02" HASH_B;
 #define GOLDEN_LEN (sizeof(golden) - 1)
+#define BRANCH_LEN (sizeof(branch) - 1)
 static const char golden_hash[] =
-	"7925c8227d0b64f176beeb7c9541be10"
-	"09d63f12cb3db121e8eabb4c02a61e8f";
+	"b64e3c0ddcb5f7824af40baeba447664"
+	"76a8bc4fce1abad950f5bbcdb6d28268";
+static const char branch_hash[] =
+	"1451419b874576ec7ede9812c3ea23c2"
+	"1b05dd37582a1a2334d8884cd82548dd";
 
-static struct node *make(const int order[4])
+static struct window *window;
+
+static void add(struct entry *entry)
 {
-	struct node *node = node_create(1);
-	const struct db_hash *a = (const struct db_hash *)
-		"0123456789abcdef0123456789abcdef";
-	const struct db_hash *b = (const struct db_hash *)
-		"fedcba9876543210fedcba9876543210";
+	unsigned char item[ITEM_MAX];
 
-	for (int i = 0; i < 4; i++)
-		switch (order[i]) {
-		case 0:
-			node_set(node, entry_blob("big", 3, 65536, a));
-			break;
-		case 1:
-			node_set(node, entry_dir("dir", 3, 5, b));
-			break;
-		case 2:
-			node_set(node, entry_link("link", 4, "a.b", "other"));
-			break;
-		default:
-			node_set(node, entry_inline("value", 5, "hi", 2));
-		}
-	return node;
+	item_encode(entry, item);
+	window_add(window, item, false, false);
+	entry_unref(entry);
 }
 
-static void test_golden(void)
+static void clear(void)
+{
+	window_drop(window, window->count);
+}
+
+static void add_golden(void)
+{
+	add(entry_blob("big", 3, 65536, (const struct db_hash *)HASH_A));
+	add(entry_dir("dir", 3, 5, (const struct db_hash *)HASH_B));
+	add(entry_link("link", 4, "a.b", "other"));
+	add(entry_inline("value", 5, "hi", 2));
+}
+
+static void add_node(const char *last, uint64_t entries, const char *hash)
+{
+	unsigned char name[ITEM_MAX] = { 0, strlen(last) }, item[ITEM_MAX];
+
+	memcpy(name + 2, last, strlen(last));
+	item_encode_node(name, entries, (const struct db_hash *)hash, item);
+	window_add(window, item, false, false);
+}
+
+static bool is_blob(const struct blob *blob, const unsigned char *data,
+		    size_t len)
+{
+	return blob->len == len && !memcmp(blob->data, data, len);
+}
+
+static void is_hash(const struct blob *blob, const char *want,
+		    const char *what)
 {
 	char text[2 * DB_HASH_SIZE + 1];
-	struct node *node = make((int[]) { 3, 1, 0, 2 });
-	struct blob *blob = node_encode(node);
-	const char *why;
 
-	ok(blob->len == GOLDEN_LEN && !memcmp(blob->data, golden, blob->len),
-	   "the frozen encoding");
 	db_hash_text(&blob->hash, text);
-	is_str(text, golden_hash, "and its hash");
+	is_str(text, want, what);
+}
+
+static void test_leaf(void)
+{
+	struct entry *entry[4];
+	struct blob *blob;
+	struct node *node;
+	const char *why;
+	uint64_t entries;
+
+	add_golden();
+	blob = node_encode(window, 4, 0, &entries);
+	clear();
+	ok(is_blob(blob, golden, GOLDEN_LEN), "the frozen encoding");
+	is_hash(blob, golden_hash, "and its hash");
+	is_int(entries, 4, "entries");
+	node = node_of_blob(blob);
+	ok(node->count == 4 && node->entries == 4 && node->level == 0,
+	   "a node of what was encoded");
 	node_unref(node);
 	free(blob);
 
 	node = node_decode(golden, GOLDEN_LEN, &why);
-	ok(node && node->count == 4 && node->sealed, "decoded");
-	is_int(entry_size(node->entry[0]), 65536, "blob value: size");
-	ok(!memcmp(entry_hash(node->entry[0]), "0123456789abcdef", 16),
-	   "its hash");
-	is_int(entry_size(node->entry[1]), 5, "directory: entries");
-	is_str(entry_target(node->entry[2]), "a.b", "link: target");
-	is_str(entry_target_ns(node->entry[2]), "other", "its namespace");
-	ok(!memcmp(entry_data(node->entry[3]), "hi", 2), "inline value");
-	blob = node_encode(node);
-	ok(blob->len == GOLDEN_LEN && !memcmp(blob->data, golden, blob->len),
-	   "encoded again");
+	ok(node && node->count == 4 && node->entries == 4, "decoded");
+	for (int i = 0; i < 4; i++)
+		entry[i] = item_decode(node_item(node, i));
+	is_int(entry_size(entry[0]), 65536, "blob value: size");
+	ok(!memcmp(entry_hash(entry[0]), HASH_A, DB_HASH_SIZE), "its hash");
+	is_int(entry_size(entry[1]), 5, "directory: entries");
+	is_str(entry_target(entry[2]), "a.b", "link: target");
+	is_str(entry_target_ns(entry[2]), "other", "its namespace");
+	ok(!memcmp(entry_data(entry[3]), "hi", 2), "inline value");
+	for (int i = 0; i < 4; i++)
+		add(entry[i]);
+	blob = node_encode(window, 4, 0, &entries);
+	clear();
+	ok(is_blob(blob, golden, GOLDEN_LEN), "encoded again");
 	free(blob);
 	node_unref(node);
 }
 
-static void test_order(void)
+static void test_branch(void)
 {
-	struct db_hash first;
-	int order[4] = { 0, 1, 2, 3 };
-	bool same = true;
+	struct blob *blob;
+	struct node *node;
+	const char *why;
+	uint64_t entries;
 
-	for (int i = 0; i < 24; i++) {
-		int a = random() % 4, b = random() % 4, t = order[a];
-		struct node *node;
-		struct blob *blob;
-
-		order[a] = order[b];
-		order[b] = t;
-		node = make(order);
-		blob = node_encode(node);
-		if (!i)
-			first = blob->hash;
-		same = same && !memcmp(&first, &blob->hash, sizeof(first));
-		free(blob);
-		node_unref(node);
-	}
-	ok(same, "the order of insertion does not matter");
+	add_node("big", 128, HASH_A);
+	add_node("c", 2, HASH_B);
+	blob = node_encode(window, 2, 1, &entries);
+	clear();
+	ok(is_blob(blob, branch, BRANCH_LEN), "a branch");
+	is_hash(blob, branch_hash, "its hash");
+	is_int(entries, 130, "entries below");
+	free(blob);
+	node = node_decode(branch, BRANCH_LEN, &why);
+	ok(node && node->level == 1 && node->count == 2 &&
+	   node->entries == 130, "decoded");
+	node_unref(node);
 }
+
+static void test_search(void)
+{
+	const char *why;
+	struct node *node = node_decode(golden, GOLDEN_LEN, &why);
+	bool found;
+
+	ok(node_search(node, "dir", 3, &found) == 1 && found, "found");
+	ok(node_search(node, "di", 2, &found) == 1 && !found,
+	   "a name's beginning is not the name");
+	ok(node_search(node, "dirs", 4, &found) == 2 && !found,
+	   "nor is what begins with it");
+	ok(node_search(node, "z", 1, &found) == 4 && !found, "behind all");
+	node_unref(node);
+}
+
+/* ---- what is refused ---- */
 
 static void refused(const unsigned char *data, size_t len, const char *what)
 {
@@ -128,6 +184,12 @@ static void refused_with(size_t at, int byte, const char *what)
 #define REFUSED(literal, what) \
 	refused((const unsigned char *)literal, sizeof(literal) - 1, what)
 
+/* Where the entries of the frozen directory end. */
+static bool is_end(size_t len)
+{
+	return len == 5 || len == 50 || len == 95 || len == 112;
+}
+
 static void test_refused(void)
 {
 	bool all = true;
@@ -136,70 +198,86 @@ static void test_refused(void)
 	for (size_t len = 0; len < GOLDEN_LEN; len++) {
 		struct node *node = node_decode(golden, len, &why);
 
-		all = all && !node && why;
+		all = all && !node == !is_end(len) && (node || why);
 		node_unref(node);
 	}
-	ok(all, "cut short anywhere, it is refused");
-	refused(golden, GOLDEN_LEN + 1, "bytes follow");
+	ok(all, "cut short within an entry, it is refused");
+	refused(golden, GOLDEN_LEN + 1, "no name");
 	refused_with(0, 'X', "begin");
 	refused_with(2, 'L', "another kind");
-	refused_with(3, 2, "unknown version");
-	refused_with(4, 1, "number of entries");
-	refused_with(7, 3, "bytes follow");
-	refused_with(8, 9, "unknown kind");
-	refused_with(9, 0, "no name");
-	refused_with(10, 'z', "not in order");
-	refused_with(11, '.', "byte that none");
-	refused_with(11, '\0', "byte that none");
-	refused_with(11, '\n', "byte that none");
-	refused_with(14, 1, "beyond the limit");
-	refused_with(18, 0, "not inline");
-	REFUSED("WTD\1\0\0\0\2\1\1a\0\0\1\1a\0\0", "not in order");
-	REFUSED("WTD\1\0\0\0\2\1\2ab\0\0\1\1a\0\0", "not in order");
-	REFUSED("WTD\1\0\0\0\1\4\1a\0\0\0", "not possible");
-	REFUSED("WTD\1\0\0\0\1\4\1a\4\1\0", "not possible");
-	REFUSED("WTD\1\0\0\0\1\4\1a\0\1\0\0", "target is malformed");
-	REFUSED("WTD\1\0\0\0\1\4\1a\0\1x\1\0", "namespace is malformed");
-	REFUSED("WTD\1\0\0\0\1\4\1a\0\1x\2y", "namespace is malformed");
-	REFUSED("WTD\1\0\0\0\1\1\1a\0\5x", "within an inline");
+	refused_with(3, 1, "unknown version");
+	refused_with(3, 3, "unknown version");
+	refused_with(4, 1, "not expected");
+	refused_with(4, 32, "level that is not possible");
+	refused_with(5, 9, "unknown kind");
+	refused_with(5, 5, "not expected");
+	refused_with(6, 0, "no name");
+	refused_with(7, 'z', "not in order");
+	refused_with(8, '.', "byte that none");
+	refused_with(8, '\0', "byte that none");
+	refused_with(8, '\n', "byte that none");
+	refused_with(8, '\r', "byte that none");
+	refused_with(11, 1, "beyond the limit");
+	refused_with(15, 0, "not inline");
+	REFUSED("WTD\2\0\1\1a\0\0\1\1a\0\0", "not in order");
+	REFUSED("WTD\2\0\1\2ab\0\0\1\1a\0\0", "not in order");
+	REFUSED("WTD\2\0\4\1a\0\0\0", "not possible");
+	REFUSED("WTD\2\0\4\1a\4\1\0", "not possible");
+	REFUSED("WTD\2\0\4\1a\0\1\0\0", "target is malformed");
+	REFUSED("WTD\2\0\4\1a\0\1x\1\0", "namespace is malformed");
+	REFUSED("WTD\2\0\4\1a\0\1x\2y", "namespace is malformed");
+	REFUSED("WTD\2\0\1\1a\0\5x", "within an inline");
+	REFUSED("WTD\2\1", "without nodes");
+	REFUSED("WTD\2\1\5\1a\0\0\0\0\0\0\0\0" HASH_A, "is empty");
+	REFUSED("WTD\2\1\5\1a\377\377\377\377\377\377\377\377" HASH_A
+		"\5\1b\0\0\0\0\0\0\0\1" HASH_A, "number of entries");
+	REFUSED("WTD\2\1\3\1a\0\0\0\0\0\0\0\1" HASH_A, "not expected");
 }
 
 static void test_long_inline(void)
 {
-	unsigned char data[13 + 1025] = "WTD\1\0\0\0\1\1\1a\4";
+	unsigned char data[10 + 1025] = "WTD\2\0\1\1a\4";
 
-	data[12] = 0;
-	refused(data, 13 + 1025, "bytes follow");
-	data[12] = 1;
-	refused(data, 13 + 1025, "too long");
+	data[9] = 0;
+	refused(data, sizeof(data), "no name");
+	data[9] = 1;
+	refused(data, sizeof(data), "too long");
 }
 
-static void test_changes(void)
+/* Nodes that are cut otherwise than they should. */
+static void test_cut(void)
 {
-	struct node *node = make((int[]) { 0, 1, 2, 3 }), *copy;
-	size_t encoded = node->encoded;
-	struct blob *blob;
-	bool found;
-	size_t at;
+	static unsigned char data[NODE_HEADER + 2 * CHUNK_LIMIT] = "WTD\2";
+	size_t len = NODE_HEADER, at = 0;
+	unsigned char *p;
+	char name[16];
+	const char *why;
+	struct node *node;
 
-	copy = node_clone(node, 2);
-	entry_unref(node_set(copy, entry_inline("value", 5, "longer", 6)));
-	is_int(copy->encoded, encoded + 4, "size of a longer value");
-	at = node_search(copy, "dir", 3, &found);
-	ok(found && at == 1, "found");
-	entry_unref(node_remove(copy, at));
-	at = node_search(copy, "dir", 3, &found);
-	ok(!found && at == 1, "removed");
-	node_search(copy, "di", 2, &found);
-	ok(!found, "a name's beginning is not the name");
-	blob = node_encode(copy);
-	is_int(blob->len, copy->encoded, "the size is right");
-	free(blob);
-	blob = node_encode(node);
-	ok(blob->len == GOLDEN_LEN && !memcmp(blob->data, golden, blob->len),
-	   "what was cloned is as it was");
-	free(blob);
-	node_unref(copy);
+	for (unsigned i = 0; !at; i++) {
+		p = data + len;
+		snprintf(name, sizeof(name), "%05u", i);
+		*p++ = 1;
+		*p++ = 5;
+		memcpy(p, name, 5);
+		p[5] = p[6] = 0;
+		len += 9;
+		if (i + 1 >= CHUNK_LEAST &&
+		    chunk_ends(chunk_hash(data + len - 9), 0))
+			at = len;
+	}
+	node = node_decode(data, at, &why);
+	ok(node, "a node may end with a boundary");
+	node_unref(node);
+	memcpy(data + len, "\1\1x\0\0", 5);
+	refused(data, len + 5, "end where it should");
+	len = NODE_HEADER;
+	for (int i = 0; i < 16; i++, len += 2 + 2 + 2 + 1018)
+		memcpy(data + len, (unsigned char [6]) { 1, 2, 'a', 'a' + i,
+			1018 >> 8, 1018 & 0xff }, 6);
+	refused(data, len, "longer than the limit");
+	node = node_decode(data, len - 1024, &why);
+	ok(node && node->count == 15, "one entry less is not");
 	node_unref(node);
 }
 
@@ -231,6 +309,10 @@ static void test_children(void)
 	is_int(node_each_child(golden, GOLDEN_LEN, note_child, &c, &why), 7,
 	       "it stops");
 	is_str(c.text, "B 0123 65536;", "where it was told to");
+	c = (struct children) { "", 0 };
+	is_int(node_each_child(branch, BRANCH_LEN, note_child, &c, &why), 0,
+	       "children of a branch");
+	is_str(c.text, "D 0123 128;D fedc 2;", "are directories too");
 	ok(node_each_child(golden, GOLDEN_LEN - 1, note_child, &c, &why) < 0 &&
 	   errno == EIO && why, "a damaged directory is refused");
 }
@@ -239,11 +321,14 @@ int main(void)
 {
 	if (sodium_init() < 0)
 		return 1;
-	test_golden();
-	test_order();
+	window = xcalloc(1, sizeof(*window));
+	test_leaf();
+	test_branch();
+	test_search();
 	test_refused();
 	test_long_inline();
-	test_changes();
+	test_cut();
 	test_children();
+	free(window);
 	return done();
 }
