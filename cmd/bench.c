@@ -20,6 +20,7 @@ static const struct {
 	{ "kvs", bench_kvs },
 	{ "event", bench_event },
 	{ "watch", bench_watch },
+	{ "herd", bench_herd },
 	{ "jobs", bench_jobs },
 	{ "command", bench_command },
 	{ "attach", bench_attach },
@@ -132,13 +133,13 @@ static void parse(struct bench *b, unsigned *wanted, int argc, char **argv)
 			break;
 	}
 	if (!*wanted)
-		usage_error("which case? kvs, event, watch, jobs, command, "
+		usage_error("which case? kvs, event, watch, herd, jobs, command, "
 			    "attach or all");
 }
 
 int main_bench(int argc, char **argv)
 {
-	struct bench b = { .window = 256, .dirs = 64, .size = 64,
+	struct bench b = { .window = 1024, .dirs = 64, .size = 64,
 			   .baseline = true, .durability = "commit" };
 	unsigned wanted = 0;
 	char self[4096];

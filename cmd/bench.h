@@ -67,9 +67,20 @@ double base_lmdb_puts(const struct bench *b);	/* puts/s, a transaction each,
 				synced unless the instance's durability is
 				none, on the store's file system */
 double base_round_trip(const struct bench *b);	/* seconds: a Unix socket */
+double base_file(const struct bench *b, const void *data,
+		 size_t len);	/* MB/s: written to a file beside the store and
+				   synced, if the instance does; not
+				   remembered */
 double base_spawn(const struct bench *b);	/* seconds: /bin/true */
 double base_xargs(const struct bench *b);	/* /bin/true a second, two at
 						   a time */
+
+/* Operations a second of a redis-server that syncs as the instance does, with
+ * values of the size asked for; 0 when there is none. */
+struct redis_rates {
+	double set_serial, set_pipelined, get_serial, get_pipelined;
+};
+const struct redis_rates *base_redis(const struct bench *b);
 
 /* ---- many requests (bench_load.c) ---- */
 
@@ -116,6 +127,7 @@ int spawn_times(const char *const argv[], size_t n, struct samples *s);
 int bench_kvs(struct bench *b);
 int bench_event(struct bench *b);
 int bench_watch(struct bench *b);
+int bench_herd(struct bench *b);
 int bench_jobs(struct bench *b);
 int bench_command(struct bench *b);
 int bench_attach(struct bench *b);

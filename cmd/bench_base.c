@@ -101,6 +101,38 @@ double base_lmdb_puts(const struct bench *b)
 	return puts;
 }
 
+/* ---- a file ---- */
+
+double base_file(const struct bench *b, const void *data, size_t len)
+{
+	double best = 0, begin, rate;
+	char *name;
+	int fd;
+
+	if (!b->baseline || !b->statedir ||
+	    asprintf(&name, "%s/bench-XXXXXX", b->statedir) < 0)
+		return 0;
+	fd = mkstemp(name);
+	for (int i = 0; i < 3 && fd >= 0; i++) {
+		begin = bench_now();
+		if (ftruncate(fd, 0) || pwrite(fd, data, len, 0) !=
+		    (ssize_t)len ||
+		    (strcmp(b->durability, "none") && fdatasync(fd)))
+			break;
+		rate = len / 1e6 / (bench_now() - begin);
+		if (rate > best)
+			best = rate;
+	}
+	if (fd < 0 || !best)
+		bench_fail("baseline: %s: %s", name, strerror(errno));
+	if (fd >= 0) {
+		close(fd);
+		unlink(name);
+	}
+	free(name);
+	return best;
+}
+
 /* ---- a byte there and back between two processes ---- */
 
 static void echo(int fd)

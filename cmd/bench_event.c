@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/bench.h"
@@ -126,13 +127,13 @@ static int event_latency(struct bench *b, size_t n)
 
 	weir_future_destroy(stream);
 	if (!rc)
-		report_latency(b, "event.latency", n, "socket round trip",
-			       base_round_trip(b), &s);
+		report_latency(b, "event.latency", n, "two socket round trips",
+			       2 * base_round_trip(b), &s);
 	samples_free(&s);
 	return rc;
 }
 
-static int event_rate(struct bench *b, size_t n)
+static int event_rate(struct bench *b, const char *name, size_t n)
 {
 	weir_future_t *stream = weir_event_subscribe(b->h, b->key);
 	struct samples s = { 0 };
@@ -141,7 +142,7 @@ static int event_rate(struct bench *b, size_t n)
 	double seconds = run_through(b, &load, stream, "event");
 	double round_trip = base_round_trip(b);
 	struct figure figure = {
-		.name = "event.rate", .unit = "events/s", .n = n,
+		.name = name, .unit = "events/s", .n = n,
 		.value = n / seconds, .latency = &s,
 		.baseline_name = "socket round trip",
 		.baseline = round_trip > 0 ? 1 / round_trip : 0,
@@ -154,10 +155,71 @@ static int event_rate(struct bench *b, size_t n)
 	return seconds < 0 ? -1 : 0;
 }
 
+/* A connection of its own whose STREAM nobody reads after it has begun. */
+static weir_t *open_deaf(struct bench *b)
+{
+	struct weir_error error;
+	weir_t *h = weir_open(weir_uri(b->h), 0, &error);
+
+	if (!h)
+		bench_fail("%s", error.text);
+	return h;
+}
+
+static int begun(weir_t *h)
+{
+	weir_future_t *f = weir_request(h, "ping", NULL, NULL, 0);
+	int rc = f ? weir_future_get(f) : -1;
+
+	weir_future_destroy(f);
+	return rc ? bench_fail("the deaf reader is gone") : 0;
+}
+
+/* What the deaf reader finds in the end: each of N events, or a gap. */
+static int count_events(weir_future_t *stream, size_t n)
+{
+	size_t got = 0, lost = 0;
+
+	while (got + lost < n) {
+		const char *kind, *count;
+
+		if (weir_future_get(stream))
+			return bench_fail("deaf reader: %s",
+					  weir_future_strerror(stream));
+		kind = weir_future_word(stream, 0);
+		count = weir_future_option(stream, "count");
+		if (kind && !strcmp(kind, "event"))
+			got++;
+		else if (kind && !strcmp(kind, "lost") && count)
+			lost += strtoul(count, NULL, 10);
+		weir_future_next(stream);
+	}
+	return got + lost == n ? 0 : bench_fail("deaf reader: %zu events and "
+						"%zu lost, of %zu", got, lost,
+						n);
+}
+
+/* The rate again, while another subscriber reads nothing. */
+static int event_deaf(struct bench *b, size_t n)
+{
+	weir_t *deaf = open_deaf(b);
+	weir_future_t *stream = deaf ? weir_event_subscribe(deaf, b->key) :
+				       NULL;
+	int rc = -1;
+
+	if (stream && !begun(deaf))
+		rc = event_rate(b, "event.rate-deaf", n) ||
+			count_events(stream, n) ? -1 : 0;
+	weir_future_destroy(stream);
+	weir_close(deaf);
+	return rc;
+}
+
 int bench_event(struct bench *b)
 {
 	return event_latency(b, b->n ? b->n : 2000) ||
-	       event_rate(b, b->n ? b->n : 50000) ? -1 : 0;
+	       event_rate(b, "event.rate", b->n ? b->n : 200000) ||
+	       event_deaf(b, b->n ? b->n : 200000) ? -1 : 0;
 }
 
 /* ---- watches ---- */
@@ -174,7 +236,8 @@ static weir_future_t *put_one(struct bench *b, size_t i, void *arg)
 	return weir_kvs_commit(b->h, NULL, txn, 0);
 }
 
-static int watch_latency(struct bench *b, weir_txn_t *txn, size_t n)
+static int watch_latency(struct bench *b, const char *name, weir_txn_t *txn,
+			 size_t n)
 {
 	double puts = base_lmdb_puts(b);
 	struct samples s = { 0 };
@@ -188,7 +251,7 @@ static int watch_latency(struct bench *b, weir_txn_t *txn, size_t n)
 	rc = run_latency(b, n, stream, put_one, txn, &s);
 	weir_future_destroy(stream);
 	if (!rc)
-		report_latency(b, "watch.latency", n, "LMDB put",
+		report_latency(b, name, n, "LMDB put",
 			       puts > 0 ? 1 / puts : 0, &s);
 	samples_free(&s);
 	return rc;
@@ -215,15 +278,33 @@ static int watch_rate(struct bench *b, weir_txn_t *txn, size_t n)
 	return seconds < 0 ? -1 : 0;
 }
 
+/* The latency again, while another watcher of all these keys reads nothing. */
+static int watch_deaf(struct bench *b, weir_txn_t *txn, size_t n, size_t noise)
+{
+	weir_t *deaf = open_deaf(b);
+	weir_future_t *stream = deaf ? weir_kvs_watch(deaf, NULL, b->key,
+			WEIR_WATCH_PREFIX, WEIR_FROM_NOW, 0, 0) : NULL;
+	struct load load = { .n = noise, .window = b->window,
+			     .start = load_put, .arg = txn };
+	int rc = -1;
+
+	if (stream && !begun(deaf) && load_run(b, &load) >= 0)
+		rc = watch_latency(b, "watch.latency-deaf", txn, n);
+	weir_future_destroy(stream);
+	weir_close(deaf);
+	return rc;
+}
+
 int bench_watch(struct bench *b)
 {
 	weir_txn_t *txn = weir_txn_create();
+	size_t n = b->n ? b->n : 500, many = b->n ? b->n : 50000;
 	int rc;
 
 	if (!txn)
 		return bench_fail("out of memory");
-	rc = watch_latency(b, txn, b->n ? b->n : 500) ||
-	     watch_rate(b, txn, b->n ? b->n : 20000);
+	rc = watch_latency(b, "watch.latency", txn, n) ||
+	     watch_rate(b, txn, many) || watch_deaf(b, txn, n, many);
 	weir_txn_destroy(txn);
 	return load_clean_up(b) || rc ? -1 : 0;
 }

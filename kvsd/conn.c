@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "kvsd/alloc.h"
@@ -19,6 +20,7 @@
 #define PARKED_MAX	(16u << 20)
 #define HELD_MAX	(64u << 20)
 #define STREAMS_MAX	65536u
+#define STREAMS_MAX_OWNER	1048576u
 #define ROUNDS		8	/* of writing to one client in a turn */
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
@@ -155,6 +157,8 @@ int stream_begin(struct stream *s, struct conn *c, const char *tag,
 		 const struct stream_ops *ops)
 {
 	struct stream *other = stream_find(c, tag);
+	unsigned most = c->role == WIRE_OWNER ? STREAMS_MAX_OWNER :
+		STREAMS_MAX;
 
 	if (!strcmp(tag, "-") || other) {
 		reply_err(c, tag, EINVAL, other ?
@@ -163,9 +167,9 @@ int stream_begin(struct stream *s, struct conn *c, const char *tag,
 			  other ? other->ops->what : ops->what);
 		return -1;
 	}
-	if (c->streams.count >= STREAMS_MAX) {
+	if (c->streams.count >= most) {
 		reply_err(c, tag, EAGAIN, "%u tags are taken in this "
-			  "connection: end some", STREAMS_MAX);
+			  "connection: end some", most);
 		return -1;
 	}
 	s->conn = c;
@@ -368,6 +372,16 @@ static void tidy(struct conn *c)
 	}
 }
 
+/* What is large goes in larger pieces, with fewer changes between us and the
+ * client. */
+static void widen(struct conn *c)
+{
+	int size = CONN_WIDE;
+
+	c->is_wide = true;
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 static void write_out(struct conn *c)
 {
 	ssize_t n = write(c->fd, c->out.data + c->out_sent, conn_queued(c));
@@ -427,6 +441,8 @@ static void watch_hangup(struct conn *c)
 
 void conn_flush(struct conn *c)
 {
+	if (!c->is_wide && conn_queued(c) >= CONN_WIDE)
+		widen(c);
 	for (int i = 0; i < ROUNDS && !c->blocked && !c->broken; i++) {
 		fill(c);
 		if (!conn_queued(c))

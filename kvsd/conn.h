@@ -21,6 +21,8 @@
 #define CONN_MAGIC		0x77650002u
 #define CONN_ROOM		(256u << 10)	/* of output that waits */
 #define CONN_LANE_MAX		(2u << 20)
+#define CONN_WIDE		(1u << 20)	/* of output; then the socket's
+						   buffer is made as large */
 #define CONN_PAUSE		(16u << 20)	/* of output; then no requests
 						   are read */
 #define CONN_OUT_MAX		(256u << 20)	/* then it is disconnected */
@@ -110,6 +112,7 @@ struct conn {
 	bool finished;		/* what else came is not looked at */
 	bool broken;		/* can't be written to */
 	bool paused;		/* not reading */
+	bool is_wide;		/* the socket's buffer is larger */
 	bool stalled;		/* by a parked request */
 	bool dead;		/* to be freed at the end of the turn */
 
@@ -201,7 +204,10 @@ void conn_protest(struct conn *c, int errnum, const char *text);
 /* "* TAG KIND" into OUT; ends like a reply. */
 struct wire_buf *push_begin(struct conn *c, const char *tag,
 			    const char *kind);
-/* The same into a lane; NULL if that is full. */
+/* The same into a lane, whatever is in it. */
+struct wire_buf *lane_add(struct conn *c, enum lane lane, const char *tag,
+			  const char *kind);
+/* NULL if it is full. */
 struct wire_buf *lane_begin(struct conn *c, enum lane lane, const char *tag,
 			    const char *kind);
 /* "* TAG end CODE TEXT" after all that is in the lanes. */

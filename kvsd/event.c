@@ -60,14 +60,17 @@ static void subscription_free(struct stream *s)
 	free(sub);
 }
 
-static void tell_lost(struct subscription *sub)
+/* DRAINING: the lane is about to be emptied, so that being full is no
+ * obstacle. */
+static void tell_lost(struct subscription *sub, bool draining)
 {
 	struct conn *c = sub->stream.conn;
 	struct wire_buf *b;
 
 	if (!sub->lost)
 		return;
-	b = lane_begin(c, LANE_EVENTS, sub->stream.tag, "lost");
+	b = draining ? lane_add(c, LANE_EVENTS, sub->stream.tag, "lost") :
+		lane_begin(c, LANE_EVENTS, sub->stream.tag, "lost");
 	if (!b)
 		return;
 	wire_opt_u64(b, "count", sub->lost);
@@ -80,15 +83,15 @@ static void tell_lost(struct subscription *sub)
 static void subscription_cancel(struct stream *s)
 {
 	conn_drain_lane(s->conn, LANE_EVENTS);
-	tell_lost((struct subscription *)s);
+	tell_lost((struct subscription *)s, true);
 	push_end(s->conn, s->tag, ECANCELED, "canceled");
 	subscription_free(s);
 }
 
-/* Asked only after events were lost. */
+/* Asked only after events were lost, when the client has room. */
 static bool subscription_pump(struct stream *s)
 {
-	tell_lost((struct subscription *)s);
+	tell_lost((struct subscription *)s, true);
 	return false;
 }
 
@@ -131,7 +134,7 @@ static void deliver(struct subscription *sub, const struct wire_frame *f,
 	struct event_stats *stats = &c->kvsd->events->stats;
 	struct wire_buf *b;
 
-	tell_lost(sub);
+	tell_lost(sub, false);
 	b = sub->lost ? NULL : lane_begin(c, LANE_EVENTS, sub->stream.tag,
 					  "event");
 	if (!b) {

@@ -22,6 +22,8 @@ const struct figure figure_table[] = {
 	    "Processor time used, in both modes and all threads."),
 	ROW("process", "memory-bytes", GAUGE, memory,
 	    "Resident memory, with what is mapped of the database."),
+	ROW("process", "memory-own-bytes", GAUGE, own_memory,
+	    "Resident memory without what is mapped from files."),
 	ROW("process", "descriptors", GAUGE, descriptors,
 	    "Open file descriptors."),
 	ROW("process", "errors", COUNTER, errors,
@@ -139,16 +141,19 @@ const size_t figure_count = sizeof(figure_table) / sizeof(figure_table[0]);
 
 /* ---- the process ---- */
 
-static uint64_t resident_bytes(void)
+static void take_memory(struct figures *f)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long total, resident = 0;
+	unsigned long total, resident, shared;
+	uint64_t page = sysconf(_SC_PAGESIZE);
 
-	if (file && fscanf(file, "%lu %lu", &total, &resident) != 2)
-		resident = 0;
-	if (file)
-		fclose(file);
-	return (uint64_t)resident * sysconf(_SC_PAGESIZE);
+	if (!file)
+		return;
+	if (fscanf(file, "%lu %lu %lu", &total, &resident, &shared) == 3) {
+		f->memory = resident * page;
+		f->own_memory = (resident - shared) * page;
+	}
+	fclose(file);
 }
 
 static uint64_t open_descriptors(void)
@@ -180,7 +185,7 @@ void figures_take(struct kvsd *k, struct figures *f)
 	server_figures(k, &f->server);
 	f->errors = k->refused;
 	f->log_lines = log_ring_count(k);
-	f->memory = resident_bytes();
+	take_memory(f);
 	f->descriptors = open_descriptors();
 	f->cpu_seconds = cpu_seconds();
 	db_stats(k->db, &f->db);

@@ -30,7 +30,7 @@ struct figures {
 	double uptime;
 	struct server_stats server;
 	uint64_t errors, log_lines;
-	uint64_t memory, descriptors;	/* of the process */
+	uint64_t memory, own_memory, descriptors;	/* of the process */
 	double cpu_seconds;
 	struct db_stats db;
 	struct db_gc_info gc;

@@ -139,6 +139,7 @@ char *reply_room(struct conn *c, size_t len)
 		}
 		b->data = data;
 		b->size = size + size / 8;
+		wire_large(data, b->size);
 	}
 	return b->data + b->len;
 }
@@ -317,12 +318,17 @@ struct wire_buf *push_begin(struct conn *c, const char *tag, const char *kind)
 	return push_to(c, &c->out, tag, kind);
 }
 
+struct wire_buf *lane_add(struct conn *c, enum lane lane, const char *tag,
+			  const char *kind)
+{
+	return push_to(c, &c->lane[lane], tag, kind);
+}
+
 struct wire_buf *lane_begin(struct conn *c, enum lane lane, const char *tag,
 			    const char *kind)
 {
-	if (c->lane[lane].len > CONN_LANE_MAX)
-		return NULL;
-	return push_to(c, &c->lane[lane], tag, kind);
+	return c->lane[lane].len > CONN_LANE_MAX ? NULL :
+		lane_add(c, lane, tag, kind);
 }
 
 void conn_drain_lane(struct conn *c, enum lane lane)

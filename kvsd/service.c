@@ -15,6 +15,7 @@
 #include "kvsd/service.h"
 
 #define CALL_MAGIC	0x77650003u
+#define CALLS_MAX	65536u	/* of a connection, that wait */
 
 struct call {
 	unsigned magic;
@@ -234,6 +235,11 @@ void do_call(struct conn *c, const struct wire_frame *f)
 	if (conn_queued(to) > CONN_CALLS_MAX) {
 		reply_err(c, f->word[0], EAGAIN, "%s is too busy to take more "
 			  "calls", service->name);
+		return;
+	}
+	if (c->calls >= CALLS_MAX) {
+		reply_err(c, f->word[0], EAGAIN, "%u calls wait for their "
+			  "reply: take some first", CALLS_MAX);
 		return;
 	}
 	call = call_create(c, f->word[0], service, timeout);

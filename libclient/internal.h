@@ -127,6 +127,7 @@ struct weir {
 	size_t in_at, in_len;
 	struct wire_buf out;
 	size_t sent;		/* of out */
+	bool wide;		/* the socket's buffer is larger */
 	weir_future_t **slot;
 	uint32_t slots, *free_slot, free_slots;
 	weir_future_t *timed, *ready, **ready_end;

@@ -18,6 +18,7 @@
 
 #include "libclient/internal.h"
 
+#define WIDE		(1 << 20)	/* bytes of the socket's buffer */
 #define BACKOFF_FIRST	0.01	/* seconds */
 #define BACKOFF_MAX	1.0
 
@@ -59,6 +60,7 @@ int io_begin(weir_t *h)
 		return -1;
 	wire_buf_reset(&h->out);
 	h->sent = h->in_at = h->in_len = 0;
+	h->wide = false;
 	request_hello(h);
 	loop_connected(h);
 	return 0;
@@ -183,8 +185,19 @@ void io_lost(weir_t *h, int errnum, const char *why)
 	loop_changed(h);
 }
 
+/* What is large goes in larger pieces. */
+static void widen(weir_t *h)
+{
+	int size = WIDE;
+
+	h->wide = true;
+	setsockopt(h->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
 void io_write(weir_t *h)
 {
+	if (!h->wide && h->fd >= 0 && h->out.mark - h->sent >= WIDE)
+		widen(h);
 	while (io_pending(h)) {
 		ssize_t n = send(h->fd, h->out.data + h->sent,
 				 h->out.mark - h->sent, MSG_NOSIGNAL);

@@ -10,6 +10,8 @@
 
 #include "libclient/internal.h"
 
+#define LARGE_PAYLOAD	(1u << 20)
+
 #define TRIES_MAX	5	/* of a call whose server goes */
 
 const char *namespace_word(const char *ns)
@@ -268,12 +270,22 @@ static void greeted(weir_t *h, struct wire_frame *frame)
 
 /* ---- replies and pushes ---- */
 
-static struct item *reply_item(struct wire_frame *frame, int first)
+/* A large payload is taken over, a small one copied. */
+static struct item *reply_item(weir_t *h, struct wire_frame *frame, int first)
 {
-	return item_create((const char *const *)frame->word + first,
-			   frame->words - first, NULL,
-			   frame->has_payload ? frame->payload : NULL,
-			   frame->payload_len);
+	char *own = frame->payload_len >= LARGE_PAYLOAD ?
+		wire_decoder_take_payload(h->decoder) : NULL;
+	struct item *item = item_create((const char *const *)frame->word +
+					first, frame->words - first, NULL,
+					frame->has_payload && !own ?
+					frame->payload : NULL,
+					frame->payload_len);
+
+	if (item && own)
+		item_set_payload(item, own, frame->payload_len);
+	else
+		free(own);
+	return item;
 }
 
 bool kind_lasts(enum future_kind kind)
@@ -290,7 +302,7 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 	if (!strcmp(frame->word[1], "more")) {
 		if (!orphan) {
 			f->streaming = true;
-			future_fulfill(f, reply_item(frame, 2));
+			future_fulfill(f, reply_item(h, frame, 2));
 		}
 		return;
 	}
@@ -314,7 +326,7 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 	if (f == SLOT_ORPHAN_LASTING)
 		return;
 	if (!orphan && kind_lasts(f->kind)) {
-		struct item *item = reply_item(frame, 2);
+		struct item *item = reply_item(h, frame, 2);
 
 		if (f->kind == KIND_SUBSCRIBE && item)
 			event_subscribed(f, item);
@@ -327,7 +339,7 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 	if ((f->streaming || f->kind == KIND_LOG) && !frame->has_payload) {
 		future_fail(f, ENODATA, "end of the stream");
 	} else {
-		struct item *item = reply_item(frame, 2);
+		struct item *item = reply_item(h, frame, 2);
 
 		if (f->kind == KIND_LEASE && item)
 			lease_made(f, item);
@@ -338,7 +350,7 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 /* A copy: the callback may dispatch, which ends the frame. */
 static void message(weir_t *h, struct wire_frame *frame, uid_t uid)
 {
-	struct item *item = reply_item(frame, 3);
+	struct item *item = reply_item(h, frame, 3);
 
 	if (!item)
 		return;		/* as a message to an endpoint that left */
@@ -382,7 +394,7 @@ static void push(weir_t *h, struct wire_frame *frame)
 	if (f->kind == KIND_SERVE) {
 		service_push(f, frame);
 	} else {
-		struct item *item = reply_item(frame, 2);
+		struct item *item = reply_item(h, frame, 2);
 
 		if (f->kind == KIND_WATCH && item)
 			watch_saw(f, item);

@@ -40,6 +40,10 @@ int wire_buf_add(struct wire_buf *b, const void *data, size_t len);
 /* Drops the first LEN bytes. */
 void wire_buf_consume(struct wire_buf *b, size_t len);
 
+/* Of SIZE bytes at P, just made: if they are many, they are for large pages,
+ * which take a fraction of the time to come by. */
+void wire_large(void *p, size_t size);
+
 /* ---- encoding ----
  * Words, then one of wire_end*. A NUL, CR or LF in a word makes wire_end*
  * fail with EINVAL, and nothing of the frame is kept. */
@@ -102,6 +106,10 @@ void wire_decoder_set_payload_max(struct wire_decoder *d, uint64_t max);
 enum wire_status wire_decode(struct wire_decoder *d, const char *data,
 			     size_t len, size_t *used,
 			     struct wire_frame **frame);
+/* The payload of the frame just given, with a NUL behind it, as memory of the
+ * caller's (malloc), which holds more than a small one needs. NULL: it is not
+ * in memory of its own, or does not end before that does. */
+char *wire_decoder_take_payload(struct wire_decoder *d);
 /* After WIRE_BAD or WIRE_BROKEN: the errno, a text for people, and the tag
  * of the refused line ("-" if it had none that is well formed). */
 int wire_decoder_error(const struct wire_decoder *d, const char **tag,

@@ -383,16 +383,18 @@ static bool body_room(struct wire_decoder *d, size_t len)
 	size_t size = d->body_size ? d->body_size : 4096;
 	char *body;
 
-	if (d->body_len + len <= d->body_size)
+	/* and a byte for who takes it over */
+	if (d->body_len + len < d->body_size)
 		return true;
 	/* grows with what has come, not with what was announced */
-	while (size < d->body_len + len)
+	while (size <= d->body_len + len)
 		size *= 2;
 	body = realloc(d->body, size);
 	if (!body)
 		return false;
 	d->body = body;
 	d->body_size = size;
+	wire_large(body, size);
 	return true;
 }
 
@@ -432,6 +434,19 @@ static enum wire_status feed_payload(struct wire_decoder *d, const char *data,
 		d->cr_seen = false;
 	}
 	return WIRE_MORE;
+}
+
+char *wire_decoder_take_payload(struct wire_decoder *d)
+{
+	char *body = d->body;
+
+	if (!body || d->frame.payload != body ||
+	    d->body_size == d->frame.payload_len)
+		return NULL;
+	body[d->frame.payload_len] = '\0';
+	d->body = NULL;
+	d->body_size = 0;
+	return body;
 }
 
 static enum wire_status feed_terminator(struct wire_decoder *d, char c)

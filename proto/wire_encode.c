@@ -9,8 +9,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "proto/wire.h"
+
+#define LARGE	(4u << 20)
+
+void wire_large(void *p, size_t size)
+{
+	uintptr_t page = sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1);
+	uintptr_t to = ((uintptr_t)p + size) & ~(page - 1);
+
+	if (size >= LARGE)
+		madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
 
 void wire_buf_init(struct wire_buf *b)
 {
@@ -51,6 +65,7 @@ static bool reserve(struct wire_buf *b, size_t len)
 	}
 	b->data = data;
 	b->size = size;
+	wire_large(data, size);
 	return true;
 }
 
