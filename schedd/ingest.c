@@ -221,12 +221,13 @@ static void enter(struct schedd *s, weir_call_t *call, struct job *job,
 void do_submit(struct schedd *s, weir_call_t *call)
 {
 	struct submission sub = { .payload = call_json(call) };
-	struct envelope_policy policy = policy_of(s, call);
+	struct envelope_policy policy;
 	struct proto_error error;
 	struct job *job = NULL;
 
 	if (!sub.payload)
 		return;
+	policy = policy_of(s, call);
 	if (get_payload(&sub, &error) == 0 &&
 	    check_flags(&sub, &error) == 0) {
 		if (check_urgency(s, call, sub.urgency) < 0) {

@@ -161,13 +161,14 @@ static void apply(struct update *u, json_t *updates)
 void do_update(struct schedd *s, weir_call_t *call)
 {
 	json_t *o = call_json(call), *updates = NULL;
-	struct update u = { .s = s, .owner = may_act(s, call, s->uid) };
+	struct update u = { .s = s };
 	struct proto_error error;
 	json_error_t jerror;
 	json_int_t id;
 
 	if (!o)
 		return;
+	u.owner = may_act(s, call, s->uid);
 	if (json_unpack_ex(o, &jerror, 0, "{s:I s:o}", "id", &id, "updates",
 			   &updates) < 0) {
 		weir_call_fail(call, EPROTO, "%s", jerror.text);

@@ -247,13 +247,14 @@ static void add_waiter(struct schedd *s, weir_call_t *call, uint64_t id)
 void do_wait(struct schedd *s, weir_call_t *call)
 {
 	json_t *o = call_json(call);
-	uid_t uid = weir_call_uid(call);
 	json_int_t id = 0;
 	struct job *job;
 	uint64_t ended;
+	uid_t uid;
 
 	if (!o)
 		return;
+	uid = weir_call_uid(call);
 	json_unpack(o, "{s?I}", "id", &id);
 	json_decref(o);
 	ended = result_take(s->waits, uid, (uint64_t)id);

@@ -82,6 +82,15 @@ call job-ingest.submit '{"J":"a.b.c"}' 2>"$WORK/refused"
 matches "$(cat "$WORK/refused")" '^EINVAL: ' 'rubbish is refused'
 call job-ingest.submit '[' 2>"$WORK/refused"
 matches "$(cat "$WORK/refused")" '^EPROTO: the payload' 'so is what is no JSON'
+for method in raise kill urgency memo update raiseall killall queue-list \
+	queue-status queue-enable queue-start queue-drain queue-idle wait purge; do
+	for rubbish in '[' '[]' '{"id":"x"}' '{"id":-1,"all":7,"ids":{},"userid":"x"}' ''; do
+		timeout 10 "$builddir/t/tool/call" "job-manager.$method" "$rubbish" \
+			>>"$WORK/rubbish" 2>&1 || :
+	done
+done
+is "$(grep -Ecv '^(EPROTO|EINVAL|ENOENT|ECHILD): |^[{]"(queues|pending|count|name)"' "$WORK/rubbish")" 0 \
+	'so is what no method can take' || diag "$(cat "$WORK/rubbish")"
 call job-ingest.nothing '{}' 2>"$WORK/refused"
 matches "$(cat "$WORK/refused")" '^ENOSYS: ' 'and an unknown method'
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "libclient/weir.h"
+#include "schedd/dependency.h"
 #include "schedd/history.h"
 #include "schedd/jobs.h"
 #include "schedd/priority.h"
@@ -388,6 +389,126 @@ static void test_history(void)
 	history_destroy(h);
 }
 
+/* An event with whatever it may say. */
+static struct jobevent any_event(enum job_event event, unsigned *seed,
+				 double time, json_t *context)
+{
+	static const char *const what[] = { "after-start=f1", "singleton",
+					    "begin-time=1.000" };
+	unsigned n = (unsigned)rand_r(seed);
+
+	return (struct jobevent) {
+		.event = event, .time = time, .userid = n % 7,
+		.urgency = (int)(n % 32), .flags = (int)(n % 3) * 2,
+		.priority = n, .status = (int)(n % 4) * 256,
+		.severity = event == EVENT_FATAL ? 0 : 1 + (int)(n % 7),
+		.wait_status = n % 2 ? NO_WAIT_STATUS : 9,
+		.type = n % 3 ? "exec" : "cancel", .note = "n",
+		.description = what[n % 3], .resources = "rank0",
+		.expiration = n, .context = context,
+	};
+}
+
+static bool same(const struct job *a, const struct job *b)
+{
+	json_t *x = dependency_list(a), *y = dependency_list(b);
+	bool equal = a->state == b->state && a->urgency == b->urgency &&
+		a->flags == b->flags && a->priority == b->priority &&
+		a->userid == b->userid && a->status == b->status &&
+		a->allocated == b->allocated && a->started == b->started &&
+		a->finished == b->finished && a->moved == b->moved &&
+		a->expiration == b->expiration &&
+		a->exception == b->exception &&
+		a->exception_severity == b->exception_severity &&
+		a->want.duration == b->want.duration &&
+		!strcmp(a->name, b->name) && job_result(a) == job_result(b) &&
+		!memcmp(a->entered, b->entered, sizeof(a->entered)) &&
+		(!x == !y) && (!x || json_equal(x, y)) &&
+		(!a->memo == !b->memo) &&
+		(!a->memo || json_equal(a->memo, b->memo));
+
+	json_decref(x);
+	json_decref(y);
+	return equal;
+}
+
+/* The job that LOG tells of, or NULL. */
+static struct job *replayed(const struct wire_buf *log)
+{
+	struct eventlog_iter it = { .data = log->data, .len = log->len };
+	struct eventlog_event line;
+	struct job *j = job(7, 0);
+	enum job_action action;
+	struct proto_error err;
+	struct jobevent ev;
+	int r;
+
+	while ((r = eventlog_next(&it, &line, &err)) > 0) {
+		r = jobevent_decode(&ev, &line, &err);
+		if (r == 0)
+			r = job_update(j, &ev, &action);
+		eventlog_clear(&line);
+		if (r < 0)
+			break;
+	}
+	if (r == 0)
+		return j;
+	job_destroy(j);
+	return NULL;
+}
+
+/* One way through the table, at random; every step is read back. */
+static unsigned walk(unsigned seed, bool seen[STATES][EVENTS])
+{
+	json_t *context = json_pack("{s:f s:s s:[s]}",
+		"attributes.system.duration", (double)seed,
+		"attributes.system.job.name", "x", "flags", "waitable");
+	struct job *j = job(7, 0), *again;
+	enum job_event event = EVENT_SUBMIT;
+	enum job_action action;
+	struct jobevent ev;
+	struct wire_buf log;
+	unsigned bad = 0, i;
+
+	wire_buf_init(&log);
+	for (i = 1; i < 60 && j->state != STATE_INACTIVE; i++) {
+		ev = any_event(event, &seed, 1000.0 + i, context);
+		seen[j->state][event] = true;
+		if (job_update(j, &ev, &action) < 0 ||
+		    jobevent_encode(&log, &ev) < 0)
+			bad++;
+		again = replayed(&log);
+		bad += !again || !same(j, again);
+		job_destroy(again);
+		do
+			event = (enum job_event)((unsigned)rand_r(&seed) %
+						 EVENT_OTHER);
+		while (j->state != STATE_INACTIVE &&
+		       (event == EVENT_SUBMIT ||
+			state_cell(j->state, event)->verdict != STATE_LEGAL));
+	}
+	wire_buf_free(&log);
+	job_destroy(j);
+	json_decref(context);
+	return bad;
+}
+
+static void test_walks(void)
+{
+	bool seen[STATES][EVENTS] = { { false } };
+	unsigned seed, bad = 0, missed = 0;
+	int s, e;
+
+	for (seed = 1; seed <= 800; seed++)
+		bad += walk(seed, seen) > 0;
+	is_int(bad, 0, "a log gives the state and all else, at every step");
+	for (s = 0; s < STATES; s++)
+		for (e = 0; e < EVENT_OTHER; e++)
+			missed += state_cell(s, e)->verdict == STATE_LEGAL &&
+				  !seen[s][e];
+	is_int(missed, 0, "every legal cell was on the way");
+}
+
 /* The event with this CONTEXT happens to J. */
 static int change(struct job *j, enum job_event event, const char *context)
 {
@@ -465,6 +586,7 @@ int main(void)
 	test_request();
 	test_find();
 	test_history();
+	test_walks();
 	test_changes();
 	test_priority();
 	test_queue();
