@@ -22,7 +22,7 @@ struct listing {
 	int states, results;
 	bool filtered, all;
 	double since, now;
-	const char *name, *sort;
+	const char *name, *sort, *queues;
 	struct format *format;
 	bool header, json, stats, stats_only, color;
 	char **words;		/* ids that were asked for */
@@ -114,6 +114,7 @@ static void parse_options(struct listing *l, int argc, char **argv)
 		{ "since", required_argument, NULL, SINCE },
 		{ "no-header", no_argument, NULL, 'n' },
 		{ "name", required_argument, NULL, NAME },
+		{ "queue", required_argument, NULL, 'q' },
 		{ "format", required_argument, NULL, 'o' },
 		{ "sort", required_argument, NULL, SORT },
 		{ "json", no_argument, NULL, JSON },
@@ -127,7 +128,7 @@ static void parse_options(struct listing *l, int argc, char **argv)
 
 	if (!format || !*format)
 		format = "default";
-	while ((c = next_option(argc, argv, "aAu:c:f:no:", longs,
+	while ((c = next_option(argc, argv, "aAu:c:f:no:q:", longs,
 				"weir-jobs")) != -1) {
 		switch (c) {
 		case 'a': l->all = true; break;
@@ -141,6 +142,7 @@ static void parse_options(struct listing *l, int argc, char **argv)
 			break;
 		case 'n': l->header = false; break;
 		case NAME: l->name = optarg; break;
+		case 'q': l->queues = optarg; break;
 		case 'o': format = optarg; break;
 		case SORT: l->sort = optarg; break;
 		case JSON: l->json = true; break;
@@ -269,6 +271,28 @@ static json_t *drop_results(json_t *jobs, int results)
 	return kept;
 }
 
+/* Those of other queues are left out; one alone is the server's to find. */
+static json_t *drop_queues(json_t *jobs, const char *queues)
+{
+	json_t *kept = json_array(), *job;
+	char *copy, *rest, *word;
+	const char *queue;
+	size_t i;
+
+	json_array_foreach(jobs, i, job) {
+		queue = json_string_value(json_object_get(job, "queue"));
+		copy = rest = xstrdup(queues);
+		while (queue && (word = strsep(&rest, ",")))
+			if (!strcmp(word, queue)) {
+				json_array_append(kept, job);
+				break;
+			}
+		free(copy);
+	}
+	json_decref(jobs);
+	return kept;
+}
+
 /* One more than wanted tells whether there are more. */
 static void truncate_jobs(struct listing *l, json_t *jobs)
 {
@@ -285,8 +309,10 @@ static void truncate_jobs(struct listing *l, json_t *jobs)
 static json_t *by_filter(struct listing *l)
 {
 	bool both = l->results && l->states != STATE_INACTIVE;
+	bool several = l->queues && strchr(l->queues, ',');
 	json_t *query = json_pack("{s:I s:[s] s:I s:i}", "max_entries",
-				  both || !l->count ? 0 : l->count + 1,
+				  both || several || !l->count ? 0 :
+				  l->count + 1,
 				  "attrs", "all", "userid",
 				  (json_int_t)l->user, "states", l->states);
 	json_t *jobs;
@@ -299,7 +325,11 @@ static json_t *by_filter(struct listing *l)
 	if (l->results && !both)
 		json_object_set_new(query, "results",
 				    json_integer(l->results));
+	if (l->queues && !several)
+		json_object_set_new(query, "queue", json_string(l->queues));
 	jobs = jobs_query(l->h, query);
+	if (several)
+		jobs = drop_queues(jobs, l->queues);
 	if (both)
 		jobs = drop_results(jobs, l->results);
 	truncate_jobs(l, jobs);

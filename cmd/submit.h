@@ -21,6 +21,8 @@ struct submit_options {
 	double duration;
 	const char *queue, *bank, *name, *cwd;
 	int urgency, flags;
+	int warn_signum;		/* 0: none */
+	double warn_before;		/* seconds */
 	struct word_list setopt, setattr, env, rlimit, dependency;
 	bool unbuffered, label, dry_run, quiet;
 	int verbose;

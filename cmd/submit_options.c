@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ enum {
 	OPT_NAME = 256, OPT_URGENCY, OPT_FLAGS, OPT_CWD, OPT_ENV,
 	OPT_ENV_REMOVE, OPT_ENV_FILE, OPT_RLIMIT, OPT_DRY_RUN, OPT_QUIET,
 	OPT_WAIT_EVENT, OPT_WAIT, OPT_WATCH, OPT_PROGRESS, OPT_JPS, OPT_CC,
-	OPT_BCC, OPT_DEPENDENCY, OPT_BEGIN_TIME,
+	OPT_BCC, OPT_DEPENDENCY, OPT_BEGIN_TIME, OPT_SIGNAL,
 };
 
 void word_add(struct word_list *list, const char *word)
@@ -114,6 +115,23 @@ static void begin_time(struct submit_options *o, const char *when)
 	free(uri);
 }
 
+/* [SIG][@TIME]: what to send before the time limit, and how long before. */
+static void signal_option(struct submit_options *o, const char *text)
+{
+	const char *at = strchr(text, '@');
+	char *name = xstrdup(text);
+	struct proto_error error;
+
+	name[at ? at - text : (int)strlen(text)] = '\0';
+	o->warn_signum = *name ? text_signal(name) : SIGUSR1;
+	if (!o->warn_signum)
+		fail("--signal: '%s' is no signal", name);
+	o->warn_before = 60;
+	if (at && duration_parse(at + 1, &o->warn_before, &error) < 0)
+		fail("--signal: %s", error.text);
+	free(name);
+}
+
 /* Options that only weir submit has. */
 static bool copies_option(struct submit_options *o, int c)
 {
@@ -158,6 +176,7 @@ static void take(struct submit_options *o, int c)
 	case OPT_RLIMIT: word_add(&o->rlimit, optarg); break;
 	case OPT_DEPENDENCY: word_add(&o->dependency, optarg); break;
 	case OPT_BEGIN_TIME: begin_time(o, optarg); break;
+	case OPT_SIGNAL: signal_option(o, optarg); break;
 	case OPT_DRY_RUN: o->dry_run = true; break;
 	case OPT_QUIET: o->quiet = true; break;
 	case OPT_WAIT_EVENT: o->wait_event = optarg; break;
@@ -185,6 +204,7 @@ static void take(struct submit_options *o, int c)
 	{ "rlimit", required_argument, NULL, OPT_RLIMIT }, \
 	{ "dependency", required_argument, NULL, OPT_DEPENDENCY }, \
 	{ "begin-time", required_argument, NULL, OPT_BEGIN_TIME }, \
+	{ "signal", required_argument, NULL, OPT_SIGNAL }, \
 	{ "unbuffered", no_argument, NULL, 'u' }, \
 	{ "label-io", no_argument, NULL, 'l' }, \
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, \
@@ -291,6 +311,10 @@ static void set_options(json_t *jobspec, const struct submit_options *o)
 		jobspec_setopt(jobspec, "output.stderr.buffer.type",
 			       json_string("none"), &error);
 	}
+	if (o->warn_signum)
+		jobspec_setopt(jobspec, "signal", json_pack("{s:i s:f}",
+			       "signum", o->warn_signum, "timeleft",
+			       o->warn_before), &error);
 	for (i = 0; i < o->setopt.count; i++)
 		if (jobspec_setopt_arg(jobspec, o->setopt.word[i], &error) < 0)
 			fail("--setopt: %s", error.text);

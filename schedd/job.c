@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -122,6 +123,27 @@ static int get_mock(struct job_request *want, json_t *system,
 			       *inner.text ? ": " : "", inner.text);
 }
 
+static int get_warning(struct job_request *want, json_t *options,
+		       struct proto_error *err)
+{
+	json_t *o = json_object_get(options, "signal");
+	int signum = SIGUSR1;
+	double before = 60;
+
+	if (!o || json_is_false(o))
+		return 0;
+	if ((json_is_object(o) &&
+	     json_unpack(o, "{s?i s?F}", "signum", &signum, "timeleft",
+			 &before) < 0) ||
+	    signum < 1 || signum >= NSIG || !(before >= 0))
+		return proto_error_set(err, EINVAL, "attributes.system.shell."
+			"options.signal: must be an object with signum and "
+			"timeleft");
+	want->warn_signum = signum;
+	want->warn_before = before;
+	return 0;
+}
+
 static char *copy(const char *s)
 {
 	return s ? strdup(s) : NULL;
@@ -147,6 +169,7 @@ int job_set_request(struct job *job, const struct jobspec *spec,
 	job->named = json_object_get(json_object_get(system, "job"), "name");
 	if (get_per_resource(want, spec->shell_options, err) < 0 ||
 	    get_taskmap(want, spec->shell_options, err) < 0 ||
+	    get_warning(want, spec->shell_options, err) < 0 ||
 	    get_mock(want, system, err) < 0)
 		return -1;
 	job->ntasks = spec->ntasks;

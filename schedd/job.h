@@ -37,6 +37,8 @@ struct job_request {
 	int per_count;
 	int cyclic;		/* tasks at a time on a node; 0: in blocks */
 	double duration;	/* seconds; 0: no limit */
+	int warn_signum;	/* sent before its time is over; 0: none */
+	double warn_before;	/* seconds */
 	bool mock;		/* nothing is run: it ends by itself */
 	double mock_duration;	/* seconds */
 };
@@ -98,6 +100,7 @@ struct job {
 	char *exception_type, *exception_note;
 	/* timers */
 	struct event *limit_timer;	/* time limit; of a mock, its end */
+	bool warning;			/* it is for the warning before that */
 	struct event *kill_timer;	/* SIGKILL comes after a while */
 	/* where its events of this turn are gathered (commit.c) */
 	uint64_t turn;

@@ -41,20 +41,39 @@ void kill_job(struct schedd *s, struct job *job)
 		schedd_restart(s, "out of memory");
 }
 
+/* When JOB is to be warned; 0: not, or not any more. */
+static double warning_time(const struct job *job, double now)
+{
+	double t = job->expiration - job->want.warn_before;
+
+	/* a timer may come a little early, but the warning only once */
+	return job->want.warn_signum && t > now + 0.001 ? t : 0;
+}
+
 static void on_limit(evutil_socket_t fd, short what, void *arg)
 {
 	struct job *job = arg;
 
 	assert(job->magic == JOB_MAGIC);
-	if (job->state == STATE_RUN)
-		job_raise(job->schedd, job, "timeout", 0,
-			  "resource allocation expired", NO_WAIT_STATUS);
+	if (job->state != STATE_RUN)
+		return;
+	if (job->warning) {
+		job->warning = false;
+		exec_signal(job->schedd, job, job->want.warn_signum);
+		limit_set(job->schedd, job);
+		return;
+	}
+	job_raise(job->schedd, job, "timeout", 0,
+		  "resource allocation expired", NO_WAIT_STATUS);
 }
 
+/* The warning, if it is still to come, then the end. */
 void limit_set(struct schedd *s, struct job *job)
 {
-	struct timeval tv = seconds(job->expiration - now_wall());
+	double now = now_wall(), warn = warning_time(job, now);
+	struct timeval tv = seconds((warn > 0 ? warn : job->expiration) - now);
 
+	job->warning = warn > 0;
 	if (job->expiration <= 0) {
 		if (job->limit_timer)
 			evtimer_del(job->limit_timer);

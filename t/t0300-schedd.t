@@ -73,6 +73,12 @@ submit bad -S exec.test.run_duration=soon true
 matches "$(cat "$WORK/refused")" \
 	'attributes.system.exec.test.run_duration: must be a duration' \
 	'an error names the field'
+submit bad --signal=USR9 true
+matches "$(cat "$WORK/refused")" "ERROR: --signal: 'USR9' is no signal" 'no signal'
+submit bad --signal=@x true
+matches "$(cat "$WORK/refused")" 'ERROR: --signal: ' 'no time'
+submit bad -o signal.signum=0 true
+matches "$(cat "$WORK/refused")" 'shell.options.signal: must be' 'nor by setopt'
 submit bad --urgency=32 true
 matches "$(cat "$WORK/refused")" 'urgency range is \[0:31\]' 'urgency has a range'
 again=$("$weir" kvs get $KEY.J)
@@ -164,13 +170,16 @@ report 0 finish '{"status":0}'
 wait_event clean
 is "$(field low waitstatus) $(field low result) $(field low exception_type)" \
 	'32512 2 exec' 'an exception of the node gives the status'
-submit quick -t 1s sleep 9
+submit quick -t 1s --signal=USR2@0.9s sleep 9
+wait_event signal exec.0.$ID.order
+is "$("$weir" kvs eventlog get -u exec.0.$ID.order | tail -n1 |
+	sed 's/.*context"://')" '{"signum":12}}' 'a warning comes before the limit'
 wait_event exception
 matches "$("$weir" kvs eventlog get -u $KEY.eventlog)" \
 	'"type":"timeout","severity":0,"note":"resource allocation expired"' \
 	'time limits are kept'
-wait_event signal exec.0.$ID.order
-matches "$("$weir" kvs eventlog get -u exec.0.$ID.order)" '"signum":14' 'with SIGALRM'
+is "$("$weir" kvs eventlog get -u -w -c3 exec.0.$ID.order | tail -n1 |
+	sed 's/.*context"://')" '{"signum":14}}' 'with SIGALRM'
 report 0 finish '{"status":14}'
 wait_event clean
 is "$(field quick result)" 8 'its result is timeout'

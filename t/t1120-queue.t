@@ -149,6 +149,8 @@ run weir queue idle --timeout=0.01s free
 ran 1 '' 'weir-queue: ERROR: idle: timeout' 'idle of one queue'
 run weir queue idle --quiet nosuch
 ran 1 '' "weir-queue: ERROR: idle: 'nosuch' is not a valid queue" 'of one that does not exist'
+is "$(weir jobs -no '{name}' -q free) $(weir jobs -no '{name}' -q free,batch | sort | xargs)" \
+	'small big small' 'weir jobs -q'
 stats=$(weir job stats)
 matches "$stats" '"queues":\[\{"name":"debug","job_states":\{[^}]*"run":1,[^}]*"inactive":1,"total":2\},"successful":0,"failed":0,"canceled":1,' \
 	'job stats counts by queue'
