@@ -207,13 +207,15 @@ void kvs_print_root(const char *hash)
 	printf("{\"data\":[\"%s\"],\"type\":\"dirref\",\"ver\":1}\n", hash);
 }
 
+static bool no_merge;	/* put -n */
+
 static void commit(weir_t *h, weir_txn_t *txn, enum show show,
 		   const char *what)
 {
-	weir_future_t *f = weir_kvs_commit(h, kvs_ns, txn,
-					   show == SHOW_ROOT ||
-					   show == SHOW_BLOBREF ?
-					   WEIR_COMMIT_HASH : 0);
+	int flags = (show == SHOW_ROOT || show == SHOW_BLOBREF ?
+		     WEIR_COMMIT_HASH : 0) |
+		    (no_merge ? WEIR_COMMIT_NO_MERGE : 0);
+	weir_future_t *f = weir_kvs_commit(h, kvs_ns, txn, flags);
 	const char *hash;
 
 	if (!f || weir_future_get(f) < 0)
@@ -256,8 +258,10 @@ static int kvs_put(int argc, char **argv)
 			raw = true;
 		else if (c == 'A')
 			append = true;
+		else if (c == 'n')
+			no_merge = true;
 		else
-			commit_option(c, &show); /* n, S: always so */
+			commit_option(c, &show); /* S: always so */
 	}
 	if (optind == argc)
 		verb_usage();

@@ -108,7 +108,7 @@ int kvs_wait(int argc, char **argv)
 		verb_usage();
 	if (wire_parse_u64(argv[optind], &version) < 0)
 		usage_error("'%s' is no version", argv[optind]);
-	h = open_instance(0);
+	h = open_lasting();
 	f = weir_kvs_sync(h, kvs_ns, version, -1);
 	must(f, ns_name());
 	weir_future_destroy(f);
@@ -116,16 +116,19 @@ int kvs_wait(int argc, char **argv)
 	return 0;
 }
 
-/* What is readable is durable, so reading the version is a full sync. */
+/* All that anybody committed before is durable, and so readable. */
 int kvs_sync(int argc, char **argv)
 {
+	weir_future_t *f;
 	weir_t *h;
 
 	namespace_option(argc, argv);
 	if (optind < argc)
 		verb_usage();
 	h = open_instance(0);
-	weir_future_destroy(root(h));
+	f = weir_kvs_sync(h, kvs_ns, 0, -1);
+	must(f, "sync");
+	weir_future_destroy(f);
 	weir_close(h);
 	return 0;
 }

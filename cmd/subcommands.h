@@ -27,6 +27,8 @@ SUBCOMMAND(pgrep, "pgrep", JOBS, "find jobs by name or range of ids") \
 SUBCOMMAND(pkill, "pkill", JOBS, "cancel jobs by name or range of ids") \
 SUBCOMMAND(queue, "queue", JOBS, "open, close, start, stop and list queues") \
 SUBCOMMAND(kvs, "kvs", COORDINATE, "read, write and watch the key-value store") \
+SUBCOMMAND(lock, "lock", COORDINATE, "run a program while holding a lock") \
+SUBCOMMAND(elect, "elect", COORDINATE, "be a candidate, or see who leads") \
 SUBCOMMAND(event, "event", COORDINATE, "publish and receive events") \
 SUBCOMMAND(ping, "ping", COORDINATE, "measure the round trip to a service") \
 SUBCOMMAND(bench, "bench", OTHER, "measure the instance beside the bare machine") \

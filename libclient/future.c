@@ -82,6 +82,27 @@ weir_future_t *future_create(weir_t *h, enum future_kind kind)
 	return f;
 }
 
+void future_derive(weir_future_t *f)
+{
+	if (f->derived_prev)
+		return;
+	f->derived_next = f->h->derived;
+	if (f->derived_next)
+		f->derived_next->derived_prev = &f->derived_next;
+	f->derived_prev = &f->h->derived;
+	f->h->derived = f;
+}
+
+void future_underive(weir_future_t *f)
+{
+	if (!f->derived_prev)
+		return;
+	*f->derived_prev = f->derived_next;
+	if (f->derived_next)
+		f->derived_next->derived_prev = f->derived_prev;
+	f->derived_prev = NULL;
+}
+
 static void ready_add(weir_future_t *f)
 {
 	weir_t *h = f->h;
@@ -162,8 +183,10 @@ static void abandon(weir_future_t *f)
 		return;
 	if (h->fd >= 0) {
 		h->slot[f->slot] = kind_lasts(f->kind) ? SLOT_ORPHAN_LASTING :
-							 SLOT_ORPHAN;
-		if (f->kind >= KIND_RPC && f->kind <= KIND_LOG) {
+				   f->kind == KIND_LEASE && !f->lease ?
+				   SLOT_ORPHAN_LEASE : SLOT_ORPHAN;
+		if ((f->kind >= KIND_RPC && f->kind <= KIND_LOG) ||
+		    f->cancelable) {
 			snprintf(tag, sizeof(tag), "%u", f->slot);
 			request_silent(h, "cancel", tag);
 		}
@@ -183,6 +206,8 @@ void weir_future_destroy(weir_future_t *f)
 		return;
 	assert(f->magic == FUTURE_MAGIC);
 	abandon(f);
+	lease_abandon(f);
+	future_underive(f);
 	ready_remove(f);
 	timed_remove(f);
 	for (i = 0; i < f->children; i++) {
@@ -216,8 +241,7 @@ static void run(weir_future_t *f)
 			future_free(f);
 			return;
 		}
-		if (last || f->kind < KIND_RPC || f->kind == KIND_LEASE ||
-		    f->kind >= KIND_ALL)
+		if (last || f->kind < KIND_RPC || f->kind >= KIND_ALL)
 			return;		/* the result stays readable */
 		f->item = item->next;
 		if (!f->item)
@@ -469,16 +493,21 @@ const void *weir_future_data(weir_future_t *f, size_t *len)
 	return f->item->payload;
 }
 
-const char *weir_future_option(weir_future_t *f, const char *name)
+const char *item_option(const struct item *item, const char *name)
 {
 	size_t len = strlen(name);
 	int i;
 
-	for (i = 0; f->item && i < f->item->words; i++)
-		if (!strncmp(f->item->word[i], name, len) &&
-		    f->item->word[i][len] == '=')
-			return f->item->word[i] + len + 1;
+	for (i = 0; i < item->words; i++)
+		if (!strncmp(item->word[i], name, len) &&
+		    item->word[i][len] == '=')
+			return item->word[i] + len + 1;
 	return NULL;
+}
+
+const char *weir_future_option(weir_future_t *f, const char *name)
+{
+	return f->item ? item_option(f->item, name) : NULL;
 }
 
 int weir_future_u64(weir_future_t *f, const char *name, uint64_t *n)

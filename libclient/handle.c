@@ -109,6 +109,11 @@ static void destroy(weir_t *h)
 	int e = errno;
 
 	h->depth++;	/* a drop's callback may call weir_close */
+	leases_free(h);
+	while (h->derived) {
+		h->derived->h = NULL;
+		future_underive(h->derived);
+	}
 	loop_free(h);
 	if (h->fd >= 0)
 		close(h->fd);
@@ -139,7 +144,6 @@ static void destroy(weir_t *h)
 	free(h->slot);
 	free(h->free_slot);
 	free(h->greeting);
-	free(h->lease);
 	free(h->in);
 	free(h->uri);
 	free(h->path);

@@ -21,7 +21,8 @@
  * lasts (a watch, a subscription, a service), its end or error. */
 #define SLOT_ORPHAN	((weir_future_t *)1)
 #define SLOT_ORPHAN_LASTING	((weir_future_t *)2)
-#define slot_live(f)	((uintptr_t)(f) > 2)
+#define SLOT_ORPHAN_LEASE	((weir_future_t *)3)	/* to be ended */
+#define slot_live(f)	((uintptr_t)(f) > 3)
 #define HELLO_TAG	"hello"
 
 /* One result, error or push: the words of its line and its payload. */
@@ -46,7 +47,8 @@ enum future_kind {
 	KIND_SUBSCRIBE,
 	KIND_SERVE,
 	KIND_LOG,
-	KIND_LEASE,
+	KIND_LEASE,	/* one reply; later perhaps its end, see lease.c */
+	KIND_LOCK,	/* no request of its own: lock.c */
 	KIND_ALL, KIND_ANY,	/* groups: no request of their own */
 };
 
@@ -84,6 +86,10 @@ struct weir_future {
 	uint64_t sequence;	/* KIND_SUBSCRIBE: the last one seen */
 	bool numbered;		/* sequence is known */
 	uint64_t lease;		/* KIND_LEASE: the id to be renewed */
+	double lease_seconds;	/* KIND_LEASE: asked for; negative: unknown */
+	struct lease *held;	/* KIND_LEASE: to be told of its end */
+	bool cancelable;	/* one that a client need not wait for */
+	weir_future_t *derived_next, **derived_prev;	/* without a slot */
 	weir_future_t *group;
 	weir_future_t **child;
 	size_t children, fulfilled;
@@ -136,8 +142,8 @@ struct weir {
 	struct item *greeting;
 	struct weir_error open_error;
 	weir_call_t *calls;
-	uint64_t *lease;
-	size_t leases;
+	struct lease *leases;	/* to be renewed by the next connection */
+	weir_future_t *derived;	/* KIND_LEASE, KIND_LOCK that have no slot */
 	weir_state_f *state_cb;
 	void *state_arg;
 	weir_message_f *message_cb;
@@ -215,6 +221,10 @@ void future_fulfill(weir_future_t *f, struct item *item);
  * continuation; that happens when the filter has returned. */
 void future_queue(weir_future_t *f, struct item *item);
 void future_end(weir_future_t *f, int errnum, const char *text);
+/* The handle is to be told when F, without a slot, goes; and the other way
+ * round. */
+void future_derive(weir_future_t *f);
+void future_underive(weir_future_t *f);
 void future_fail(weir_future_t *f, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void group_check(weir_future_t *f);	/* fulfils it if its children are */
@@ -222,6 +232,8 @@ void future_run_ready(weir_t *h);
 void future_run_timeouts(weir_t *h, double now);
 struct item *item_create(const char *const word[], int words, const char *text,
 			 const void *payload, size_t len);
+/* Value of option NAME of an item, or NULL. */
+const char *item_option(const struct item *item, const char *name);
 /* Takes DATA (malloc, a NUL after LEN) in the place of the payload. */
 void item_set_payload(struct item *item, char *data, size_t len);
 
@@ -236,5 +248,9 @@ void event_saw(weir_future_t *f, const struct item *item);
 void event_subscribed(weir_future_t *f, const struct item *ok);
 void lease_made(weir_future_t *f, const struct item *ok);
 void lease_forget(weir_t *h, uint64_t id);
+void lease_abandon(weir_future_t *f);	/* F will not be told */
+void leases_disconnected(weir_t *h);
+void leases_renew(weir_t *h);		/* on the new connection */
+void leases_free(weir_t *h);
 
 #endif

@@ -146,6 +146,7 @@ void io_give_up(weir_t *h, const char *why)
 	h->dead = true;
 	h->retry_at = 0;
 	settle(h, why);
+	leases_disconnected(h);
 }
 
 void io_lost(weir_t *h, int errnum, const char *why)
@@ -176,6 +177,7 @@ void io_lost(weir_t *h, int errnum, const char *why)
 		h->dead = true;
 	}
 	settle(h, text);
+	leases_disconnected(h);
 	service_disconnected(h);
 	if (h->greeted) {
 		h->greeted = false;

@@ -123,7 +123,9 @@ weir_future_t *weir_kvs_sync(weir_t *h, const char *ns, uint64_t version,
 	if (!f)
 		return NULL;
 	wire_word(&h->out, namespace_word(ns));
-	wire_u64(&h->out, version);
+	f->cancelable = true;
+	if (version)
+		wire_u64(&h->out, version);
 	if (timeout >= 0 && timeout < 1e9)
 		wire_opt_time(&h->out, "timeout", timeout);
 	return request_end_none(f);

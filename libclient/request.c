@@ -174,6 +174,7 @@ weir_future_t *weir_request(weir_t *h, const char *command,
 	f = request_begin(h, row ? command_kind[row->id] : KIND_ONCE, command);
 	if (!f)
 		return NULL;
+	f->lease_seconds = -1;
 	for (i = 0; words && words[i]; i++) {
 		const char *equal = strchr(words[i], '=');
 
@@ -221,7 +222,6 @@ static void resend(weir_future_t *f)
 void request_hello(weir_t *h)
 {
 	uint32_t i;
-	size_t l;
 
 	wire_verbatim(&h->out, HELLO_TAG);
 	wire_verbatim(&h->out, "hello");
@@ -229,15 +229,9 @@ void request_hello(weir_t *h)
 	request_opt(h, "name", h->name);
 	request_opt(h, "endpoint", h->endpoint);
 	wire_end(&h->out);
-	for (l = 0; l < h->leases; l++) {
-		char id[24];
-
-		snprintf(id, sizeof(id), "%llu",
-			 (unsigned long long)h->lease[l]);
-		request_silent(h, "lease-renew", id);
-	}
+	leases_renew(h);
 	for (i = 0; i < h->slots; i++)
-		if (slot_live(h->slot[i]))
+		if (slot_live(h->slot[i]) && h->slot[i]->request)
 			resend(h->slot[i]);
 }
 
@@ -288,6 +282,46 @@ static struct item *reply_item(weir_t *h, struct wire_frame *frame, int first)
 	return item;
 }
 
+/* "TEXT [NAME=VALUE ...]": cuts the details off and unescapes them into WORD.
+ * Returns how many; 0 if TEXT ends with something else. */
+static int take_details(char *text, const char *word[WIRE_WORDS_MAX])
+{
+	size_t len = strlen(text);
+	char *p, *start = NULL, *next;
+	int n = 0;
+
+	for (p = text; (p = strstr(p, " [")); p++)
+		start = p;
+	if (!start || text[len - 1] != ']')
+		return 0;
+	text[len - 1] = '\0';
+	for (p = start + 2; p; p = next) {
+		next = strchr(p, ' ');
+		if (next)
+			*next++ = '\0';
+		if (n == WIRE_WORDS_MAX || *p == '=' || !strchr(p, '=') ||
+		    wire_unescape(p) < 0)
+			return -1;
+		word[n++] = p;
+	}
+	*start = '\0';
+	return n;
+}
+
+static struct item *error_item(int errnum, const char *rest)
+{
+	const char *word[WIRE_WORDS_MAX], *text = rest ? rest : "";
+	char *copy = strdup(text);
+	int n = copy ? take_details(copy, word) : 0;
+	struct item *item;
+
+	item = item_create(word, n > 0 ? n : 0, n > 0 ? copy : text, NULL, 0);
+	if (item)
+		item->errnum = errnum;
+	free(copy);
+	return item;
+}
+
 bool kind_lasts(enum future_kind kind)
 {
 	return kind == KIND_WATCH || kind == KIND_SUBSCRIBE ||
@@ -318,8 +352,7 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 		}
 		f = release_slot(h, slot);
 		if (f)
-			future_fail(f, errnum, "%s",
-				    frame->rest ? frame->rest : "");
+			future_fulfill(f, error_item(errnum, frame->rest));
 		return;
 	}
 	/* the ok of what lasts only opens it */
@@ -333,6 +366,8 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 		free(item);
 		return;
 	}
+	if (f == SLOT_ORPHAN_LEASE && wire_option(frame, 2, "id"))
+		request_silent(h, "lease-end", wire_option(frame, 2, "id"));
 	f = release_slot(h, slot);
 	if (!f)
 		return;
@@ -384,9 +419,9 @@ static void push(weir_t *h, struct wire_frame *frame)
 	if (!strcmp(frame->word[2], "end")) {
 		f = release_slot(h, slot);
 		if (f)
-			future_fail(f, frame->words > 3 ?
-				    wire_errnum(frame->word[3]) : EPROTO,
-				    "%s", frame->rest ? frame->rest : "");
+			future_fulfill(f, error_item(frame->words > 3 ?
+				       wire_errnum(frame->word[3]) : EPROTO,
+				       frame->rest));
 		return;
 	}
 	if (!slot_live(f))

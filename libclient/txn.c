@@ -84,6 +84,18 @@ int weir_txn_append(weir_txn_t *txn, const char *key, const void *data,
 					 len));
 }
 
+int weir_txn_enqueue(weir_txn_t *txn, const char *key, const void *data,
+		     size_t len, uint64_t lease, const char *suffix)
+{
+	struct wire_buf *b = begin(txn, "enqueue", key);
+
+	if (lease)
+		wire_opt_u64(b, "lease", lease);
+	if (suffix)
+		wire_opt(b, "suffix", suffix);
+	return end(txn, wire_end_payload(b, data, len));
+}
+
 int weir_txn_mkdir(weir_txn_t *txn, const char *key)
 {
 	return end(txn, wire_end(begin(txn, "mkdir", key)));
@@ -143,6 +155,11 @@ int weir_txn_if_absent(weir_txn_t *txn, const char *key)
 	return end(txn, wire_end(begin(txn, "if-absent", key)));
 }
 
+int weir_txn_if_present(weir_txn_t *txn, const char *key)
+{
+	return end(txn, wire_end(begin(txn, "if-present", key)));
+}
+
 int weir_txn_if_value(weir_txn_t *txn, const char *key, const char *hash)
 {
 	return two_words(txn, "if-value", key, hash);
@@ -178,5 +195,29 @@ weir_future_t *weir_kvs_commit(weir_t *h, const char *ns,
 	wire_word(&h->out, namespace_word(ns));
 	if (flags & WEIR_COMMIT_HASH)
 		wire_opt(&h->out, "hash", "1");
+	if (flags & WEIR_COMMIT_NO_MERGE)
+		wire_opt(&h->out, "merge", "0");
+	return request_end(f, txn->ops.data, txn->ops.mark);
+}
+
+weir_future_t *weir_kvs_fence(weir_t *h, const char *ns, const char *name,
+			      unsigned count, const weir_txn_t *txn,
+			      double timeout)
+{
+	weir_future_t *f;
+
+	if (txn->failed) {
+		errno = txn->failed;
+		return NULL;
+	}
+	f = request_begin(h, KIND_ONCE, "fence");
+	if (!f)
+		return NULL;
+	f->cancelable = true;
+	wire_word(&h->out, namespace_word(ns));
+	wire_word(&h->out, name);
+	wire_u64(&h->out, count);
+	if (timeout >= 0 && timeout < 1e9)
+		wire_opt_time(&h->out, "timeout", timeout);
 	return request_end(f, txn->ops.data, txn->ops.mark);
 }

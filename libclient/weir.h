@@ -163,6 +163,7 @@ WEIR_API weir_future_t *weir_kvs_readlink(weir_t *h, const char *ns,
 /* Options version, hash, owner. */
 WEIR_API weir_future_t *weir_kvs_root(weir_t *h, const char *ns,
 				      const char *at);
+/* Until VERSION is there; 0: all that anybody committed before now. */
 WEIR_API weir_future_t *weir_kvs_sync(weir_t *h, const char *ns,
 				      uint64_t version, double timeout);
 WEIR_API weir_future_t *weir_kvs_namespace_create(weir_t *h, const char *name,
@@ -186,6 +187,12 @@ WEIR_API int weir_txn_put(weir_txn_t *txn, const char *key,
 WEIR_API int weir_txn_put_leased(weir_txn_t *txn, const char *key,
 				 const void *data, size_t len,
 				 uint64_t lease);
+/* Below the directory KEY, under a name that sorts after all that were
+ * enqueued there: the version it makes, in 20 digits, and SUFFIX, which may be
+ * NULL. LEASE 0: none. */
+WEIR_API int weir_txn_enqueue(weir_txn_t *txn, const char *key,
+			      const void *data, size_t len, uint64_t lease,
+			      const char *suffix);
 WEIR_API int weir_txn_append(weir_txn_t *txn, const char *key,
 			     const void *data, size_t len);
 WEIR_API int weir_txn_mkdir(weir_txn_t *txn, const char *key);
@@ -199,16 +206,30 @@ WEIR_API int weir_txn_make_namespace(weir_txn_t *txn, const char *name,
 WEIR_API int weir_txn_adopt(weir_txn_t *txn, const char *key,
 			    const char *name);
 WEIR_API int weir_txn_if_absent(weir_txn_t *txn, const char *key);
+WEIR_API int weir_txn_if_present(weir_txn_t *txn, const char *key);
 WEIR_API int weir_txn_if_value(weir_txn_t *txn, const char *key,
 			       const char *hash);
 WEIR_API int weir_txn_if_unchanged(weir_txn_t *txn, const char *key,
 				   uint64_t version);
 WEIR_API int weir_txn_if_root(weir_txn_t *txn, uint64_t version);
 
-enum { WEIR_COMMIT_HASH = 1 };	/* the reply has option hash */
-/* Result: option version. TXN stays the caller's and may be changed at once. */
+enum {
+	WEIR_COMMIT_HASH = 1,		/* the reply has option hash */
+	WEIR_COMMIT_NO_MERGE = 2,	/* its version is kept in the history
+					   though others become durable with
+					   it */
+};
+/* Result: option version. TXN stays the caller's and may be changed at once.
+ * ECANCELED, a condition does not hold: options condition (its number, from
+ * 1), key, found (absent, value, dir, link), hash, version. */
 WEIR_API weir_future_t *weir_kvs_commit(weir_t *h, const char *ns,
 					const weir_txn_t *txn, int flags);
+/* Commits together with what COUNT - 1 others bring to the fence NAME, once
+ * all are there; results as of a commit. ETIMEDOUT, ECONNRESET, ECANCELED if
+ * one of them is not: options missing, count. */
+WEIR_API weir_future_t *weir_kvs_fence(weir_t *h, const char *ns,
+				       const char *name, unsigned count,
+				       const weir_txn_t *txn, double timeout);
 
 enum weir_watch_mode { WEIR_WATCH_LATEST, WEIR_WATCH_APPEND,
 		       WEIR_WATCH_PREFIX };
@@ -269,10 +290,61 @@ WEIR_API void weir_on_message(weir_t *h, weir_message_f *cb, void *arg);
 
 /* ---- leases ---- */
 
-/* Result: option id. */
+/* A stream of one item, option id, and an error when the lease has ended by
+ * itself, or may have: ENOENT (option ended), ETIMEDOUT without a connection
+ * for SECONDS, ECONNRESET when there won't be one. Destroying it leaves the
+ * lease alone. */
 WEIR_API weir_future_t *weir_lease(weir_t *h, double seconds);
 WEIR_API weir_future_t *weir_lease_renew(weir_t *h, uint64_t id);
 WEIR_API weir_future_t *weir_lease_end(weir_t *h, uint64_t id);
+
+/* ---- locks and elections: keys enqueued below KEY, under leases ---- */
+
+enum { WEIR_LOCK_SHARED = 1 };	/* with others that are shared */
+
+/* A stream of one item when it is held: word 0 `held', options number, key
+ * (that stands for it); then an error if it is lost: ENOLCK. Until it is held
+ * it may fail by other errors. TTL: seconds that it is kept without a
+ * connection. Destroying it gives it up, or leaves the queue. */
+WEIR_API weir_future_t *weir_lock(weir_t *h, const char *ns, const char *key,
+				  double ttl, int flags);
+/* The same; the one that holds it is the leader, and others see its DATA. */
+WEIR_API weir_future_t *weir_elect(weir_t *h, const char *ns, const char *key,
+				   const void *data, size_t len, double ttl);
+/* Its fencing number: higher than of whoever held it before; 0 if not held. */
+WEIR_API uint64_t weir_lock_number(const weir_future_t *lock);
+/* Gives it up and destroys it; fulfilled when that is durable. EINVAL if it is
+ * not held; it is destroyed all the same. */
+WEIR_API weir_future_t *weir_unlock(weir_future_t *lock);
+/* A stream: word 0 `leader', option number, data; or word 0 `none'. */
+WEIR_API weir_future_t *weir_leader(weir_t *h, const char *ns,
+				    const char *key);
+
+/* ---- event logs: weir-eventlog(5) ---- */
+
+/* TIMESTAMP negative: now. CONTEXT: a JSON object, or NULL. */
+WEIR_API int weir_txn_append_event(weir_txn_t *txn, const char *key,
+				   double timestamp, const char *name,
+				   const char *context);
+WEIR_API weir_future_t *weir_eventlog_append(weir_t *h, const char *ns,
+					     const char *key,
+					     double timestamp,
+					     const char *name,
+					     const char *context);
+enum {
+	WEIR_EVENTLOG_FOLLOW = 1,	/* events to come, too */
+	WEIR_EVENTLOG_WAIT = 2,		/* the key may not exist yet */
+};
+/* A stream, an item an event: word 0 `event', word 1 its name, options
+ * timestamp and, if there is one, context; data the line. EPROTO for a line
+ * that is none. */
+WEIR_API weir_future_t *weir_eventlog(weir_t *h, const char *ns,
+				      const char *key, int flags);
+/* The first event NAME whose context has all that the JSON object MATCH has
+ * (NULL: any), past or to come. One such item. */
+WEIR_API weir_future_t *weir_eventlog_wait(weir_t *h, const char *ns,
+					   const char *key, const char *name,
+					   const char *match, int flags);
 
 /* ---- the instance's log ---- */
 

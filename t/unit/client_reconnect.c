@@ -146,7 +146,7 @@ static void lasting(void)
 		     "* 3 synced version=5\n* 3 put q.1 version=6 {1}\n1\n"
 		     "* 4 event e sequence=9 uid=1\n"
 		     "* 0 value version=7 {1}\nm\n"),
-		CLOSE, ACCEPT, EXPECT("- lease-renew 44\n"
+		CLOSE, ACCEPT, EXPECT("6 lease-renew 44\n"
 		       "0 watch - l mode=latest from=7 wait=1 anew=1\n"
 		       "1 watch - a mode=append from=5 offset=5 wait=1 "
 		       "anew=1\n"
@@ -165,7 +165,7 @@ static void lasting(void)
 		     "* 4 event e sequence=13 uid=1\n"
 		     "* 5 call 1 m uid=0 role=owner from=c1\n"),
 		EXPECT("- reply 1\n"), CLOSE, ACCEPT,
-		EXPECT("- lease-renew 44\n"
+		EXPECT("6 lease-renew 44\n"
 		       "0 watch - l mode=latest from=7 wait=1 anew=1\n"
 		       "1 watch - a mode=append from=9 offset=6 wait=1 "
 		       "anew=1\n"
