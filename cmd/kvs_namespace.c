@@ -127,7 +127,7 @@ int kvs_sync(int argc, char **argv)
 		verb_usage();
 	h = open_instance(0);
 	f = weir_kvs_sync(h, kvs_ns, 0, -1);
-	must(f, "sync");
+	must(f, ns_name());
 	weir_future_destroy(f);
 	weir_close(h);
 	return 0;
