@@ -39,6 +39,22 @@ static inline void arena_keep(struct arena *arena, size_t len)
 	arena->block->used += len;
 }
 
+/* All of it goes, but for a block to go on with. */
+static inline void arena_reset(struct arena *arena)
+{
+	struct arena_block *block = arena->block;
+
+	if (!block)
+		return;
+	while (block->next) {
+		struct arena_block *next = block->next->next;
+
+		free(block->next);
+		block->next = next;
+	}
+	block->used = 0;
+}
+
 static inline void arena_free(struct arena *arena)
 {
 	while (arena->block) {

@@ -47,7 +47,7 @@ static int seal_dir(struct tree *tree, struct entry *entry)
 		     c = c->next[0])
 			if (tree_seal(tree, c->entry) < 0)
 				return -1;
-		if (splice(tree, dir) < 0)
+		if (splice_dir(tree, dir) < 0)
 			return -1;
 		overlay_clear(&dir->changes);
 		dir->sealed = true;

@@ -15,6 +15,7 @@
 
 #include "kvsd/alloc.h"
 #include "kvsd/database.h"
+#include "kvsd/splice.h"
 
 #define FORMAT_VERSION	2	/* 1: a directory was one blob */
 
@@ -282,6 +283,7 @@ static void db_destroy(struct db *db)
 	namespaces_free(db);
 	lease_table_destroy(db->leases);
 	undo_free(&db->undo);
+	splice_destroy(db->tree.splice);
 	cache_destroy(db->tree.cache);
 	store_close(db->store);
 	db->magic = 0;

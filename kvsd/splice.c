@@ -20,6 +20,8 @@
 #include "kvsd/splice.h"
 #include "kvsd/tree.h"
 
+#define ITEMS_KEEP	4096
+
 struct items {
 	const unsigned char **item;
 	size_t count, room;
@@ -372,19 +374,60 @@ static void add_changes(struct splice *s)
 	}
 }
 
-int splice(struct tree *tree, struct dir *dir)
+/* What a large batch has taken is not kept. */
+static void items_reset(struct items *items)
+{
+	items->count = 0;
+	if (items->room <= ITEMS_KEEP)
+		return;
+	free(items->item);
+	items->item = NULL;
+	items->room = 0;
+}
+
+static void reset(struct splice *s)
+{
+	cursor_close(&s->cursor);
+	arena_reset(&s->arena);
+	items_reset(&s->in);
+	items_reset(&s->out);
+	items_reset(&s->gone);
+	items_reset(&s->made);
+	window_drop(&s->window, s->window.count);
+}
+
+static struct splice *splice_create(struct tree *tree)
+{
+	struct splice *s = xcalloc(1, sizeof(*s));
+
+	s->tree = tree;
+	s->cursor.top = -1;
+	return s;
+}
+
+void splice_destroy(struct splice *s)
+{
+	if (!s)
+		return;
+	arena_free(&s->arena);
+	free(s->in.item);
+	free(s->out.item);
+	free(s->gone.item);
+	free(s->made.item);
+	free(s);
+}
+
+int splice_dir(struct tree *tree, struct dir *dir)
 {
 	struct splice *s;
 	int rc = 0;
 
 	if (dir->stored && !dir->changes.first[0])
 		return 0;
-	s = xmalloc(sizeof(*s));
-	memset(s, 0, offsetof(struct splice, window));
-	s->window.count = s->window.len = 0;
-	s->tree = tree;
+	if (!tree->splice)
+		tree->splice = splice_create(tree);
+	s = tree->splice;
 	s->dir = dir;
-	s->cursor.top = -1;
 	if (dir->stored)
 		rc = cursor_open(&s->cursor, tree, &dir->hash,
 				 dir->stored_count);
@@ -392,13 +435,7 @@ int splice(struct tree *tree, struct dir *dir)
 		add_changes(s);
 		rc = run(s);
 	}
-	cursor_close(&s->cursor);
-	arena_free(&s->arena);
-	free(s->in.item);
-	free(s->out.item);
-	free(s->gone.item);
-	free(s->made.item);
-	free(s);
+	reset(s);
 	if (rc < 0)
 		errno = EIO;
 	return rc;

@@ -161,14 +161,15 @@ static void change_revert(struct undo *undo)
 	dir_unref(dir);
 }
 
-/* Takes ENTRY, which may be of ENTRY_GONE. OLD is what was there, or NULL. */
+/* Takes ENTRY, which may be of ENTRY_GONE. REPLACES: there is one of that name
+ * already. */
 static void set_entry(struct tree *tree, struct dir *dir, struct entry *entry,
-		      const struct entry *old)
+		      bool replaces)
 {
 	uint64_t count = dir->count;
 
 	assert(!dir->sealed && dir->token == tree->token);
-	dir->count += (entry->kind != ENTRY_GONE) - !!old;
+	dir->count += (entry->kind != ENTRY_GONE) - replaces;
 	undo_push(tree->undo, (struct undo) {
 		.revert = change_revert, .discard = change_discard,
 		.object = dir_ref(dir), .after = entry_ref(entry),
@@ -244,34 +245,41 @@ const char *tree_basename(const char *path)
 	return dot ? dot + 1 : path;
 }
 
-/* What is in DIR by that name, or NULL: *FAILED if that can't be told. */
-static struct entry *known(struct tree *tree, struct dir *dir,
-			   const char *name, bool *failed)
+/* 1 if NAME is in DIR, 0, or -1 EIO. */
+static int dir_has(struct tree *tree, const struct dir *dir, const char *name)
 {
-	struct entry *entry = dir_child(tree, dir, name, strlen(name));
+	size_t len = strlen(name);
+	struct entry *entry = overlay_find(&dir->changes, name, len);
+	struct cursor c;
+	int found;
 
-	*failed = !entry && errno != ENOENT;
-	return entry;
+	if (entry)
+		return entry->kind != ENTRY_GONE;
+	if (!dir->stored)
+		return 0;
+	if (cursor_open(&c, tree, &dir->hash, dir->stored_count) < 0)
+		return -1;
+	found = cursor_seek(&c, 0, name, len);
+	cursor_close(&c);
+	if (found < 0)
+		errno = EIO;
+	return found;
 }
 
 int tree_set(struct tree *tree, struct entry **root, const char *path,
 	     struct entry *entry)
 {
 	struct dir *dir = parent(tree, root, path, true);
-	struct entry *old = NULL;
-	bool failed = !dir;
-	int errnum;
+	int has = dir ? dir_has(tree, dir, tree_basename(path)) : -1;
 
-	if (dir)
-		old = known(tree, dir, tree_basename(path), &failed);
-	if (failed) {
-		errnum = errno;
+	if (has < 0) {
+		int errnum = errno;
+
 		entry_unref(entry);
 		errno = errnum;
 		return -1;
 	}
-	set_entry(tree, dir, entry, old);
-	entry_unref(old);
+	set_entry(tree, dir, entry, has);
 	return 0;
 }
 
@@ -279,15 +287,15 @@ int tree_remove(struct tree *tree, struct entry **root, const char *path)
 {
 	struct dir *dir = parent(tree, root, path, false);
 	const char *name = tree_basename(path);
-	struct entry *old;
+	int has = dir ? dir_has(tree, dir, name) : -1;
 
-	if (!dir)
+	if (has < 0)
 		return -1;
-	old = dir_child(tree, dir, name, strlen(name));
-	if (!old)
+	if (!has) {
+		errno = ENOENT;
 		return -1;
-	set_entry(tree, dir, entry_gone(name, strlen(name)), old);
-	entry_unref(old);
+	}
+	set_entry(tree, dir, entry_gone(name, strlen(name)), true);
 	return 0;
 }
 
@@ -401,13 +409,12 @@ int tree_append(struct tree *tree, struct entry **root, const char *path,
 	struct dir *dir = parent(tree, root, path, true);
 	const char *name = tree_basename(path);
 	struct entry *old;
-	bool failed;
 	int rc = -1;
 
 	if (!dir)
 		return -1;
-	old = known(tree, dir, name, &failed);
-	if (failed)
+	old = dir_child(tree, dir, name, strlen(name));
+	if (!old && errno != ENOENT)
 		return -1;
 	*offset = old ? entry_size(old) : 0;
 	if (old && old->kind == ENTRY_DIR)

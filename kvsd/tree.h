@@ -23,6 +23,7 @@ struct tree {
 	struct cache *cache;
 	struct undo_log *undo;
 	uint64_t token;
+	struct splice *splice;	/* NULL before the first directory is sealed */
 	/* Why the last call failed with EIO or EFBIG, for people. */
 	char why[256];
 };

@@ -10,6 +10,7 @@
 
 #include "kvsd/alloc.h"
 #include "kvsd/cursor.h"
+#include "kvsd/splice.h"
 #include "kvsd/tree.h"
 #include "t/unit/tap.h"
 
@@ -35,6 +36,7 @@ static void fixture_close(struct fixture *f)
 {
 	entry_unref(f->root);
 	undo_free(&f->undo);
+	splice_destroy(f->tree.splice);
 	cache_destroy(f->tree.cache);
 	blob_set_destroy(f->tree.space.fresh);
 }
