@@ -19,6 +19,8 @@ SUBCOMMAND(resource, "resource", INSTANCE, "list and describe nodes and cores") 
 SUBCOMMAND(run, "run", JOBS, "run a job and wait for it") \
 SUBCOMMAND(submit, "submit", JOBS, "submit jobs and go on") \
 SUBCOMMAND(bulksubmit, "bulksubmit", JOBS, "submit a job for each input") \
+SUBCOMMAND(batch, "batch", JOBS, "submit a script that runs in an instance of its own") \
+SUBCOMMAND(alloc, "alloc", JOBS, "get an instance of your own and run a shell in it") \
 SUBCOMMAND(jobs, "jobs", JOBS, "list jobs") \
 SUBCOMMAND(job, "job", JOBS, "attach to a job, see its events, signal it") \
 SUBCOMMAND(cancel, "cancel", JOBS, "cancel jobs") \

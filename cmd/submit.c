@@ -11,10 +11,11 @@
 #include "cmd/jobtext.h"
 #include "cmd/submit.h"
 #include "cmd/subcommands.h"
+#include "proto/eventlog.h"
 
 #define HOLD_SECONDS	2	/* that signals wait for the job's id */
 
-static void free_list(struct word_list *list)
+void word_list_free(struct word_list *list)
 {
 	while (list->count)
 		free(list->word[--list->count]);
@@ -23,11 +24,12 @@ static void free_list(struct word_list *list)
 
 void submit_options_free(struct submit_options *o)
 {
-	free_list(&o->setopt);
-	free_list(&o->setattr);
-	free_list(&o->env);
-	free_list(&o->rlimit);
-	free_list(&o->dependency);
+	word_list_free(&o->setopt);
+	word_list_free(&o->setattr);
+	word_list_free(&o->env);
+	word_list_free(&o->rlimit);
+	word_list_free(&o->dependency);
+	word_list_free(&o->start_opts);
 }
 
 static char *jobspec_text(const struct submit_options *o)
@@ -50,6 +52,33 @@ static int wait_id(weir_future_t *f, weir_jobid_t *id)
 		terminal_hold_signals(true);
 	}
 	return weir_job_submit_id(f, id);
+}
+
+/* An instance in a job says in a memo where it is. */
+static int wait_ready(weir_t *h, weir_jobid_t id)
+{
+	weir_future_t *f = made(weir_job_events(h, id), "the job's events");
+	struct eventlog_event event;
+	char name[JOBID_SIZE];
+	const char *line;
+	bool ready = false;
+	size_t len;
+
+	terminal_hold_signals(false);
+	for (; !ready && weir_future_get(f) == 0; weir_future_next(f)) {
+		line = weir_future_data(f, &len);
+		if (!line || eventlog_decode(line, len, &event, NULL) < 0)
+			continue;
+		ready = !strcmp(event.name, "memo") &&
+			json_object_get(event.context, "uri");
+		eventlog_clear(&event);
+	}
+	if (!ready)
+		fail("job %s ended before its instance was ready",
+		     text_f58(id, name));
+	weir_future_destroy(f);
+	puts(text_f58(id, name));
+	return 0;
 }
 
 static int run(const struct submit_options *o)
@@ -75,26 +104,34 @@ static int run(const struct submit_options *o)
 	weir_future_destroy(f);
 	if (o->verbose)
 		fprintf(stderr, "jobid: %s\n", text_f58(id, name));
-	result = attach_run(h, id, &attach, &terminal);
+	if (o->background)
+		result = wait_ready(h, id);
+	else
+		result = attach_run(h, id, &attach, &terminal);
 	weir_close(h);
 	return result;
 }
 
+int submit_run(const struct submit_options *o)
+{
+	char *text;
+
+	if (!o->dry_run)
+		return run(o);
+	text = jobspec_text(o);
+	puts(text);
+	free(text);
+	return 0;
+}
+
 int main_run(int argc, char **argv)
 {
-	struct submit_options o = { .run = true };
-	int result = 0;
+	struct submit_options o = { .kind = SUBMIT_RUN };
+	int result;
 
 	usage_status = 2;
 	submit_parse(&o, argc, argv);
-	if (o.dry_run) {
-		char *text = jobspec_text(&o);
-
-		puts(text);
-		free(text);
-	} else {
-		result = run(&o);
-	}
+	result = submit_run(&o);
 	submit_options_free(&o);
 	return result;
 }

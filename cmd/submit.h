@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files of weir run, weir submit and weir bulksubmit. */
+/* Shared by the files of weir run, submit, bulksubmit, batch and alloc. */
 #ifndef WEIR_CMD_SUBMIT_H
 #define WEIR_CMD_SUBMIT_H
 
@@ -14,9 +14,12 @@ struct word_list {
 	int count;
 };
 
+enum submit_kind { SUBMIT_MANY, SUBMIT_RUN, SUBMIT_BATCH, SUBMIT_ALLOC };
+
 struct submit_options {
-	bool run;		/* weir run: one job, followed */
-	int ntasks, cores_per_task, gpus_per_task, nnodes;
+	enum submit_kind kind;
+	int ntasks,		/* of batch and alloc: slots */
+	    cores_per_task, gpus_per_task, nnodes;
 	bool exclusive;
 	double duration;
 	const char *queue, *bank, *name, *cwd;
@@ -29,6 +32,9 @@ struct submit_options {
 	const char *wait_event;
 	bool wait, watch, progress, jps;
 	const char *cc, *bcc;	/* idsets */
+	bool wrap, background;
+	struct word_list start_opts;	/* for weir start */
+	const char *script;	/* batch: text of the file to bring along */
 	char **argv;		/* the command */
 };
 
@@ -50,6 +56,11 @@ json_t *submit_limits(const struct word_list *rules);
  * is to be done with them once they are submitted, the first says for all. */
 int submit_copies(weir_t *h, const struct submit_options *o, int count);
 
+/* One job, followed to its end or, in the background, until its instance is
+ * ready; the exit code. Or its jobspec printed. */
+int submit_run(const struct submit_options *o);
+
 void word_add(struct word_list *list, const char *word);
+void word_list_free(struct word_list *list);
 
 #endif

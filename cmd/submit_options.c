@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options of weir run and weir submit, and the jobspec they make.
+/* Options of weir run, submit, batch and alloc, and the jobspec they make.
  * weir-submit(1). */
 #include "config.h"
 
@@ -17,11 +17,14 @@
 #include "proto/duration.h"
 #include "proto/jobspec.h"
 
+#define SCRIPT_MODE	0100700	/* a file that its owner may run */
+
 enum {
 	OPT_NAME = 256, OPT_URGENCY, OPT_FLAGS, OPT_CWD, OPT_ENV,
 	OPT_ENV_REMOVE, OPT_ENV_FILE, OPT_RLIMIT, OPT_DRY_RUN, OPT_QUIET,
 	OPT_WAIT_EVENT, OPT_WAIT, OPT_WATCH, OPT_PROGRESS, OPT_JPS, OPT_CC,
-	OPT_BCC, OPT_DEPENDENCY, OPT_BEGIN_TIME, OPT_SIGNAL,
+	OPT_BCC, OPT_DEPENDENCY, OPT_BEGIN_TIME, OPT_SIGNAL, OPT_WRAP, OPT_BG,
+	OPT_BROKER_OPTS,
 };
 
 void word_add(struct word_list *list, const char *word)
@@ -180,13 +183,24 @@ static void take(struct submit_options *o, int c)
 	case OPT_DRY_RUN: o->dry_run = true; break;
 	case OPT_QUIET: o->quiet = true; break;
 	case OPT_WAIT_EVENT: o->wait_event = optarg; break;
+	case OPT_WRAP: o->wrap = true; break;
+	case OPT_BG: o->background = true; break;
+	case OPT_BROKER_OPTS: word_add(&o->start_opts, optarg); break;
 	}
 }
 
-#define COMMON_LONGS \
+#define TASK_LONGS \
 	{ "ntasks", required_argument, NULL, 'n' }, \
 	{ "cores-per-task", required_argument, NULL, 'c' }, \
-	{ "gpus-per-task", required_argument, NULL, 'g' }, \
+	{ "gpus-per-task", required_argument, NULL, 'g' }
+
+#define SLOT_LONGS \
+	{ "nslots", required_argument, NULL, 'n' }, \
+	{ "cores-per-slot", required_argument, NULL, 'c' }, \
+	{ "gpus-per-slot", required_argument, NULL, 'g' }, \
+	{ "broker-opts", required_argument, NULL, OPT_BROKER_OPTS }
+
+#define COMMON_LONGS \
 	{ "nodes", required_argument, NULL, 'N' }, \
 	{ "exclusive", no_argument, NULL, 'x' }, \
 	{ "time-limit", required_argument, NULL, 't' }, \
@@ -206,15 +220,17 @@ static void take(struct submit_options *o, int c)
 	{ "begin-time", required_argument, NULL, OPT_BEGIN_TIME }, \
 	{ "signal", required_argument, NULL, OPT_SIGNAL }, \
 	{ "unbuffered", no_argument, NULL, 'u' }, \
-	{ "label-io", no_argument, NULL, 'l' }, \
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, \
-	{ "quiet", no_argument, NULL, OPT_QUIET }, \
+	{ "quiet", no_argument, NULL, OPT_QUIET }
+
+#define FOLLOW_LONGS \
+	{ "label-io", no_argument, NULL, 'l' }, \
 	{ "wait-event", required_argument, NULL, OPT_WAIT_EVENT }
 
 const struct option *submit_longs(void)
 {
 	static const struct option longs[] = {
-		COMMON_LONGS,
+		TASK_LONGS, COMMON_LONGS, FOLLOW_LONGS,
 		{ "wait", no_argument, NULL, OPT_WAIT },
 		{ "watch", no_argument, NULL, OPT_WATCH },
 		{ "progress", no_argument, NULL, OPT_PROGRESS },
@@ -230,26 +246,50 @@ const struct option *submit_longs(void)
 void submit_parse(struct submit_options *o, int argc, char **argv)
 {
 	static const struct option run_longs[] = {
-		COMMON_LONGS,
+		TASK_LONGS, COMMON_LONGS, FOLLOW_LONGS,
 		{ "verbose", no_argument, NULL, 'v' },
 		{ 0 }
 	};
+	static const struct option batch_longs[] = {
+		SLOT_LONGS, COMMON_LONGS,
+		{ "wrap", no_argument, NULL, OPT_WRAP },
+		{ 0 }
+	};
+	static const struct option alloc_longs[] = {
+		SLOT_LONGS, COMMON_LONGS,
+		{ "bg", no_argument, NULL, OPT_BG },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ 0 }
+	};
+	const struct {
+		const char *shorts, *page;
+		const struct option *longs;
+	} kinds[] = {
+		[SUBMIT_MANY] = { SUBMIT_SHORTS, "weir-submit",
+				  submit_longs() },
+		[SUBMIT_RUN] = { SUBMIT_SHORTS "v", "weir-run", run_longs },
+		[SUBMIT_BATCH] = { "n:c:g:N:xt:q:B:o:S:u", "weir-batch",
+				   batch_longs },
+		[SUBMIT_ALLOC] = { "n:c:g:N:xt:q:B:o:S:uv", "weir-alloc",
+				   alloc_longs },
+	};
+	bool tasks = o->kind == SUBMIT_MANY || o->kind == SUBMIT_RUN;
 	int c;
 
 	o->urgency = WEIR_URGENCY_DEFAULT;
-	while ((c = next_option(argc, argv, o->run ? SUBMIT_SHORTS "v" :
-				SUBMIT_SHORTS,
-				o->run ? run_longs : submit_longs(),
-				"weir-submit")) != -1)
+	while ((c = next_option(argc, argv, kinds[o->kind].shorts,
+				kinds[o->kind].longs,
+				kinds[o->kind].page)) != -1)
 		if (!copies_option(o, c))
 			take(o, c);
 	o->argv = argv + optind;
-	if (!*o->argv)
+	if (tasks && !*o->argv)
 		fail("job command and arguments are missing");
 	if (o->exclusive && !o->nnodes)
 		fail("exclusive can only be set with a node count");
 	if (o->nnodes && o->ntasks && o->nnodes > o->ntasks)
-		fail("node count must not be greater than task count");
+		fail("node count must not be greater than %s count",
+		     tasks ? "task" : "slot");
 }
 
 /* ---- the jobspec ---- */
@@ -381,6 +421,11 @@ json_t *submit_jobspec(const struct submit_options *o, const char *cc)
 	if (!jobspec)
 		fail("%s", error.text);
 	set_dependencies(jobspec, o, cc);
+	if (o->script)
+		jobspec_setattr(jobspec, "files.script",
+				json_pack("{s:i s:s s:s}", "mode",
+					  SCRIPT_MODE, "data", o->script,
+					  "encoding", "utf-8"), &error);
 	set_options(jobspec, o);
 	for (i = 0; i < argc; i++)
 		free(argv[i]);
