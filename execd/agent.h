@@ -49,7 +49,10 @@ struct agent_job {
 	bool own;	/* launched by this process: what it has put out is known */
 	bool resumed;			/* the shell was told where to go on */
 	uint64_t output_end;		/* bytes committed, or about to be */
-	struct wire_buf held;		/* all of these, if short; guest.c */
+	struct wire_buf gathered;	/* the last of these, for a commit */
+	bool output_on_way;		/* a commit of it has no answer yet */
+	bool finish_waits;		/* until the output is durable */
+	int finish_status;
 	uint64_t output_durable;	/* of these, durable */
 	bool output_refused;		/* it goes nowhere any more */
 	uint64_t report_end;		/* likewise, of its reports */
@@ -131,9 +134,10 @@ void job_output(struct agent_job *j, uint64_t offset, const char *data,
 		size_t len);
 void job_lost_link(struct agent_job *j);
 void job_input_room(struct agent_job *j);
-/* All that a shell put out, unless it is there already. */
-void output_commit_once(struct agent *a, uint64_t id, const char *data,
-			size_t len);
+/* All that there is of it is gathered, and can be told with its end. */
+bool job_output_short(const struct agent_job *j);
+/* Or else durable; if not, job_output_is_durable will be called. */
+bool job_output_done(struct agent_job *j);
 int outputs_init(struct agent *a);
 void outputs_free(struct agent *a);
 
@@ -144,6 +148,7 @@ void job_started(struct agent_job *j, pid_t pid);
 void job_exception(struct agent_job *j, const char *type, int severity,
 		   int status, const char *note, size_t len);
 void job_finished(struct agent_job *j, int status);
+void job_output_is_durable(struct agent_job *j);
 
 /* launch.c */
 /* Has it been started by an earlier agent, and does the shell live? */

@@ -14,7 +14,7 @@
 #include "execd/link.h"
 
 #define HOLD_MS		5	/* of a job's first output */
-#define HELD_MAX	4096	/* bytes, a job */
+#define SHORT_MAX	4096	/* bytes that may go along with the end */
 
 static void guest_namespace(const struct agent_job *j, char *buf, size_t size)
 {
@@ -167,6 +167,8 @@ static void output_free(struct output *o)
 	free(o);
 }
 
+static void flush(struct agent_job *j);
+
 static void on_output(weir_future_t *f, void *arg)
 {
 	struct output *o = arg;
@@ -176,7 +178,6 @@ static void on_output(weir_future_t *f, void *arg)
 	switch (weir_future_error(f)) {
 	case 0:
 	case ENOENT:	/* the namespace is gone: the job ended without us */
-	case ECANCELED:	/* it is there: schedd was slow to say so */
 		break;
 	default:
 		if (transient(weir_future_error(f)))
@@ -186,16 +187,23 @@ static void on_output(weir_future_t *f, void *arg)
 			refuse_output(j, weir_future_strerror(f));
 	}
 	if (j) {
+		j->output_on_way = false;
 		j->output_durable = o->end;
 		if (j->link && j->resumed)
 			link_send_ack(j->link, o->end);
+		if (j->output_refused)
+			wire_buf_reset(&j->gathered);
+		if (j->gathered.len)
+			flush(j);
+		else
+			job_output_is_durable(j);
 	}
 	output_free(o);
 }
 
-/* The bytes of DATA that end at END. ONLY_FIRST: unless some are there. */
-static void commit_output(struct agent_job *j, uint64_t end, const char *data,
-			  size_t len, bool only_first)
+/* What is gathered, in one commit. There is never more than one of a job on
+ * its way: were it to fail and a later one succeed, bytes would be missing. */
+static void flush(struct agent_job *j)
 {
 	char ns[AGENT_NAME_MAX], key[AGENT_NAME_MAX], progress[24];
 	struct agent *a = j->agent;
@@ -206,14 +214,14 @@ static void commit_output(struct agent_job *j, uint64_t end, const char *data,
 		agent_again(a, "out of memory");
 	guest_namespace(j, ns, sizeof(ns));
 	snprintf(key, sizeof(key), "shell.%d", j->node);
-	snprintf(progress, sizeof(progress), "%" PRIu64, end);
-	if (only_first)
-		weir_txn_if_absent(txn, key);
-	weir_txn_append(txn, "output", data, len);
+	snprintf(progress, sizeof(progress), "%" PRIu64, j->output_end);
+	weir_txn_append(txn, "output", j->gathered.data, j->gathered.len);
 	weir_txn_put(txn, key, progress, strlen(progress));
+	wire_buf_free(&j->gathered);
+	j->output_on_way = true;
 	o->agent = a;
 	o->id = j->id;
-	o->end = end;
+	o->end = j->output_end;
 	o->next = a->outputs;
 	if (o->next)
 		o->next->prev = &o->next;
@@ -229,12 +237,10 @@ static void commit_output(struct agent_job *j, uint64_t end, const char *data,
  * What a job has put out at first is held for a moment: that of a short job
  * then goes along with its end. */
 
-static void flush(struct agent_job *j)
+bool job_output_short(const struct agent_job *j)
 {
-	if (!j->held.len)
-		return;
-	commit_output(j, j->held.len, j->held.data, j->held.len, false);
-	wire_buf_free(&j->held);
+	return j->output_end == j->gathered.len &&
+	       j->gathered.len <= SHORT_MAX && !j->output_refused;
 }
 
 static void flush_all(evutil_socket_t fd, short what, void *arg)
@@ -245,28 +251,26 @@ static void flush_all(evutil_socket_t fd, short what, void *arg)
 	for (i = 0; i < a->holdings; i++) {
 		struct agent_job *j = jobs_find(a, a->holding[i]);
 
-		if (j)
+		if (j && j->gathered.len && !j->output_on_way)
 			flush(j);
 	}
 	a->holdings = 0;
 }
 
-static bool hold(struct agent_job *j, const char *data, size_t len)
+static bool hold(struct agent_job *j, size_t added)
 {
 	static const struct timeval soon = { .tv_usec = HOLD_MS * 1000 };
 	struct agent *a = j->agent;
 
-	if (j->output_end != j->held.len || j->held.len + len > HELD_MAX)
+	if (!job_output_short(j))
 		return false;
-	if (!j->held.len) {
-		if (a->holdings == HOLDING_MAX)
-			return false;
-		a->holding[a->holdings++] = j->id;
-		if (!evtimer_pending(a->held_event, NULL))
-			event_add(a->held_event, &soon);
-	}
-	if (wire_buf_add(&j->held, data, len) < 0)
-		agent_again(a, "out of memory");
+	if (j->gathered.len > added)
+		return true;	/* since it began */
+	if (a->holdings == HOLDING_MAX)
+		return false;
+	a->holding[a->holdings++] = j->id;
+	if (!evtimer_pending(a->held_event, NULL))
+		event_add(a->held_event, &soon);
 	return true;
 }
 
@@ -284,21 +288,18 @@ void job_output(struct agent_job *j, uint64_t offset, const char *data,
 	if (offset > j->output_end || offset + len <= j->output_end)
 		return;		/* on its way, sent by a link that broke */
 	known = j->output_end - offset;
-	if (!hold(j, data + known, len - known)) {
-		flush(j);
-		commit_output(j, offset + len, data + known, len - known,
-			      false);
-	}
+	if (wire_buf_add(&j->gathered, data + known, len - known) < 0)
+		agent_again(j->agent, "out of memory");
 	j->output_end = offset + len;
+	if (!j->output_on_way && !hold(j, len - known))
+		flush(j);
 }
 
-void output_commit_once(struct agent *a, uint64_t id, const char *data,
-			size_t len)
+bool job_output_done(struct agent_job *j)
 {
-	struct agent_job *j = jobs_find(a, id);
-
-	if (j)		/* else its end is durable, and this with it */
-		commit_output(j, len, data, len, true);
+	if (!j->output_on_way && j->gathered.len && !job_output_short(j))
+		flush(j);
+	return !j->output_on_way;
 }
 
 int outputs_init(struct agent *a)

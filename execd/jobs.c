@@ -66,7 +66,7 @@ static void job_free(struct agent_job *j)
 	idset_destroy(j->tasks);
 	resource_set_destroy(j->R);
 	wire_buf_free(&j->orders);
-	wire_buf_free(&j->held);
+	wire_buf_free(&j->gathered);
 	free(j->signal);
 	free(j);
 }

@@ -13,6 +13,7 @@
 
 #include "execd/agent.h"
 #include "proto/eventlog.h"
+#include "proto/jobid.h"
 
 #define START_DELAY_MS	5	/* a report of `start' waits for others */
 #define TELL_SECONDS	10	/* for schedd to commit what follows */
@@ -56,7 +57,9 @@ static void report(struct agent_job *j, const char *name, json_t *context)
 struct telling {
 	struct agent *agent;
 	struct telling *next, **prev;
-	weir_future_t *future;
+	weir_future_t *call;
+	weir_future_t **commit;		/* of what it did not take */
+	size_t commits, answered;
 	struct wire_buf frames;
 	size_t count;		/* jobs with `finish` among them */
 	uint64_t *id;
@@ -67,7 +70,10 @@ static void telling_free(struct telling *t)
 	*t->prev = t->next;
 	if (t->next)
 		t->next->prev = t->prev;
-	weir_future_destroy(t->future);
+	weir_future_destroy(t->call);
+	while (t->commits)
+		weir_future_destroy(t->commit[--t->commits]);
+	free(t->commit);
 	wire_buf_free(&t->frames);
 	free(t->id);
 	free(t);
@@ -93,70 +99,103 @@ static void on_committed(weir_future_t *f, void *arg)
 {
 	struct telling *t = arg;
 
-	if (weir_future_error(f))
+	/* ECANCELED: schedd has it, and was slow to say so */
+	if (weir_future_error(f) && weir_future_error(f) != ECANCELED)
 		agent_again(t->agent, "a report was not taken: %s",
 			    weir_future_strerror(f));
-	taken(t);
+	if (++t->answered == t->commits)
+		taken(t);
 }
 
-/* A frame of ours, to the store: output by a commit of its own, a report into
- * the transaction. */
-static int frame_commit(struct agent *a, weir_txn_t *txn,
-			const struct wire_frame *f)
-{
-	char key[AGENT_NAME_MAX];
-	uint64_t id;
+/* ---- without schedd ----
+ * A transaction a job, of its output and what it reports: what schedd has
+ * taken after all cancels only that. */
 
-	if (wire_parse_u64(f->word[2], &id) < 0)
-		return -1;
+static void send_commit(struct telling *t, weir_txn_t *txn)
+{
+	weir_future_t **more, *f;
+
+	if (weir_txn_count(txn) == 0)
+		return;
+	more = reallocarray(t->commit, t->commits + 1, sizeof(*more));
+	f = more ? weir_kvs_commit(t->agent->h, "primary", txn, 0) : NULL;
+	weir_txn_clear(txn);
+	if (!f || weir_future_then(f, -1, on_committed, t) < 0)
+		agent_again(t->agent, "cannot report: %s", strerror(errno));
+	t->commit = more;
+	t->commit[t->commits++] = f;
+}
+
+static void add_output(weir_txn_t *txn, const struct agent_job *j,
+		       const struct wire_frame *f)
+{
+	char id[JOBID_SIZE], key[JOBID_SIZE + 32], end[24];
+
+	jobid_encode(j->id, JOBID_KVS, id);
+	snprintf(key, sizeof(key), "%s.guest.shell.%d", id, j->node);
+	snprintf(end, sizeof(end), "%zu", f->payload_len);
+	weir_txn_if_absent(txn, key);
+	weir_txn_put(txn, key, end, strlen(end));
+	snprintf(key, sizeof(key), "%s.guest.output", id);
+	weir_txn_append(txn, key, f->payload, f->payload_len);
+}
+
+/* One of our own frames. */
+static void add_frame(struct telling *t, weir_txn_t *txn, uint64_t *last,
+		      const struct wire_frame *f)
+{
+	struct agent *a = t->agent;
+	char key[AGENT_NAME_MAX];
+	struct agent_job *j;
+	uint64_t id = 0;
+
+	wire_parse_u64(f->word[2], &id);
+	if (id != *last)
+		send_commit(t, txn);
+	*last = id;
+	j = jobs_find(a, id);
+	if (!j)
+		return;		/* its end is durable, and this with it */
 	if (!strcmp(f->word[0], "output")) {
-		output_commit_once(a, id, f->payload, f->payload_len);
-		return 0;
+		add_output(txn, j, f);
+		return;
 	}
 	snprintf(key, sizeof(key), "exec.%u.%" PRIu64 ".report", a->rank, id);
-	return weir_txn_append(txn, key, f->payload, f->payload_len);
+	weir_txn_append(txn, key, f->payload, f->payload_len);
 }
 
-static weir_future_t *commit(struct agent *a, const struct wire_buf *frames)
+static void commit_all(struct telling *t)
 {
 	struct wire_decoder *d = wire_decoder_create(false,
 						     WIRE_PAYLOAD_OWNER);
 	weir_txn_t *txn = weir_txn_create();
-	weir_future_t *future = NULL;
 	struct wire_frame *f;
 	size_t at = 0, used;
-	int r = d && txn ? 0 : -1;
+	uint64_t last = 0;
 
-	while (r == 0 && at < frames->mark) {
-		enum wire_status status = wire_decode(d, frames->data + at,
-						      frames->mark - at,
-						      &used, &f);
-
-		at += used;
-		r = status == WIRE_FRAME ? frame_commit(a, txn, f) : -1;
-	}
-	if (r == 0)
-		future = weir_kvs_commit(a->h, "primary", txn, 0);
+	if (!d || !txn)
+		agent_again(t->agent, "out of memory");
+	for (; at < t->frames.mark; at += used)
+		if (wire_decode(d, t->frames.data + at, t->frames.mark - at,
+				&used, &f) == WIRE_FRAME)
+			add_frame(t, txn, &last, f);
+	send_commit(t, txn);
 	weir_txn_destroy(txn);
 	wire_decoder_destroy(d);
-	return future;
+	if (!t->commits)
+		taken(t);
 }
 
 static void on_told(weir_future_t *f, void *arg)
 {
 	struct telling *t = arg;
-	struct agent *a = t->agent;
 
-	if (!weir_future_error(f)) {
-		taken(t);
-		return;
-	}
 	/* schedd is away, and its watch will tell it; or it has them and was
 	 * slow to say so: it knows them again */
-	t->future = commit(a, &t->frames);
-	weir_future_destroy(f);
-	if (!t->future || weir_future_then(t->future, -1, on_committed, t) < 0)
-		agent_again(a, "cannot report: %s", strerror(errno));
+	if (weir_future_error(f))
+		commit_all(t);
+	else
+		taken(t);
 }
 
 /* Input for the jobs that have started and did not end at once. */
@@ -197,9 +236,9 @@ static void send_reports(evutil_socket_t fd, short what, void *arg)
 	t->count = a->finishings;
 	a->finishing = NULL;
 	a->finishings = 0;
-	t->future = weir_rpc(a->h, "job-manager.report", t->frames.data,
+	t->call = weir_rpc(a->h, "job-manager.report", t->frames.data,
 			     t->frames.mark, TELL_SECONDS);
-	if (!t->future || weir_future_then(t->future, -1, on_told, t) < 0)
+	if (!t->call || weir_future_then(t->call, -1, on_told, t) < 0)
 		agent_again(a, "cannot report: %s", strerror(errno));
 }
 
@@ -214,12 +253,12 @@ static void report_finish(struct agent_job *j, int status)
 	j->finishing = true;
 	a->finishing = more;
 	more[a->finishings++] = j->id;
-	if (j->held.len) {
+	if (j->gathered.len) {
 		wire_verbatim(&a->told, "output");
 		wire_u64(&a->told, a->rank);
 		wire_u64(&a->told, j->id);
-		wire_end_payload(&a->told, j->held.data, j->held.len);
-		wire_buf_free(&j->held);
+		wire_end_payload(&a->told, j->gathered.data, j->gathered.len);
+		wire_buf_free(&j->gathered);
 	}
 	report(j, "finish", json_pack("{s:i}", "status", status));
 	if (a->told.mark > TOLD_LARGE)
@@ -277,10 +316,24 @@ void job_exception(struct agent_job *j, const char *type, int severity,
 
 void job_finished(struct agent_job *j, int status)
 {
-	if (j->reported_finish)
+	if (j->reported_finish) {
 		link_send_done(j->link);
-	else if (!j->finishing)
-		report_finish(j, status);
+		return;
+	}
+	if (j->finishing)
+		return;
+	j->finish_waits = true;
+	j->finish_status = status;
+	if (job_output_done(j))
+		job_output_is_durable(j);
+}
+
+void job_output_is_durable(struct agent_job *j)
+{
+	if (!j->finish_waits)
+		return;
+	j->finish_waits = false;
+	report_finish(j, j->finish_status);
 }
 
 int reports_init(struct agent *a)
