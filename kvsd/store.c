@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -159,6 +161,13 @@ static void close_env(struct store *store)
 	store->env = NULL;
 }
 
+static void finish_retiring(struct store *store)
+{
+	if (store->retiring)
+		pthread_join(store->retirer, NULL);
+	store->retiring = false;
+}
+
 struct store *store_open(const char *path, bool durable, size_t map_size,
 			 struct db_error *error)
 {
@@ -192,6 +201,7 @@ void store_close(struct store *store)
 		return;
 	if (store->lock >= 0)
 		store_copy_drop(store);
+	finish_retiring(store);
 	close_env(store);
 	if (store->lock >= 0)
 		close(store->lock);
@@ -398,12 +408,40 @@ bool store_is_wasteful(struct store *store, const struct store_total *total)
 		(uint64_t)fs.f_bavail * fs.f_frsize > 2 * net + WASTE_LEAST;
 }
 
+static void *close_old(void *arg)
+{
+	mdb_env_close(arg);
+	return NULL;
+}
+
+/* To unmap a large file that has no name any more, and to free it, takes a
+ * while: not in the loop. */
+static void retire_env(struct store *store)
+{
+	sigset_t all, old;
+
+	finish_retiring(store);
+	mdb_txn_abort(store->read);
+	store->read = NULL;
+	store->reading = false;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	store->retiring = !pthread_create(&store->retirer, NULL, close_old,
+					  store->env);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!store->retiring)
+		mdb_env_close(store->env);
+	store->env = NULL;
+}
+
 int store_replaced(struct store *store, const struct store_total *total,
 		   struct db_error *error)
 {
-	int rc = store_reopen(store, error);
 	uint64_t net;
+	int rc;
 
+	retire_env(store);
+	rc = store_reopen(store, error);
 	if (rc || read_begin(store) < 0)
 		return rc ? rc : errno;
 	net = net_size(store, total);

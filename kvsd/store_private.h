@@ -4,6 +4,7 @@
 #define WEIR_KVSD_STORE_PRIVATE_H
 
 #include <lmdb.h>
+#include <pthread.h>
 
 #include "kvsd/store.h"
 
@@ -20,6 +21,8 @@ struct store {
 	bool reading;		/* READ is renewed */
 	bool unsure;		/* the file was replaced and the folder is not
 				   synced since */
+	bool retiring;		/* a file that was replaced is being closed */
+	pthread_t retirer;
 	double ratio;		/* bytes of a file just made to those of its
 				   records; 0: not known */
 	/* The writer's: */
