@@ -11,6 +11,7 @@
 #include "kvsd/gc.h"
 #include "kvsd/pipeline.h"
 #include "kvsd/recent.h"
+#include "kvsd/room.h"
 #include "kvsd/store.h"
 #include "kvsd/tree.h"
 
@@ -86,6 +87,7 @@ struct db {
 	struct db_view *views;	/* open ones */
 	struct store_total total;	/* after the last batch written */
 	struct gc gc;
+	struct room room;
 	db_durable_f *on_durable;
 	void (*on_warning)(void *arg, const char *text);
 	void *arg;
@@ -123,6 +125,8 @@ int namespace_seal(struct db *db, struct namespace *ns);
 /* Makes the applied state one of the history, whatever follows in the batch. */
 void namespace_keep(struct db *db, struct namespace *ns);
 void namespaces_durable(struct db *db, struct namespace_list *list);
+/* Drops up to LIMIT old versions; false if there are none. */
+bool namespaces_shed_history(struct db *db, uint32_t limit);
 int namespaces_load(struct db *db, struct db_error *error);
 void namespaces_written(struct db *db, struct namespace_list *list);
 void namespaces_give_up(struct db *db);	/* all states back to the written */

@@ -33,6 +33,8 @@ static void give_up(struct db *db, struct db_error *error)
 {
 	uint64_t ticket = db->batch->dirty ? db->batch->ticket
 					   : db->ticket_sealed;
+	bool burials = db->batch->blobs->dead_count ||
+		(db->sealed && db->sealed->blobs->dead_count);
 	struct db_error reload;
 
 	batch_destroy(db->sealed);
@@ -43,10 +45,12 @@ static void give_up(struct db *db, struct db_error *error)
 	store_read_end(db->store);
 	cache_clear(db->tree.cache);
 	namespaces_give_up(db);
-	gc_give_up(db);
+	gc_give_up(db, burials);
 	if (lease_load(db, &reload) < 0)
 		db_fail(error, EIO, "%.200s; %.200s", error->text,
 			reload.text);
+	if (error->errnum == ENOSPC)
+		room_failed(db);
 	tell_durable(db, ticket, error);
 }
 
@@ -312,6 +316,7 @@ struct db *db_open(const struct db_options *options, struct event_base *base,
 		goto fail;
 	db->on_durable = options->on_durable;
 	db->on_warning = options->on_warning;
+	room_init(db);
 	db->arg = options->arg;
 	return db;
 fail:
@@ -362,7 +367,10 @@ int db_namespace_create(struct db *db, const char *name, uid_t owner,
 	struct entry *root;
 	struct namespace *ns;
 
-	if (hash && gc_admit(db, hash, true, error) < 0)
+	static const struct db_op op = { .op = OP_make_namespace };
+
+	if (room_check(db, &op, 1, error) < 0 ||
+	    (hash && gc_admit(db, hash, true, error) < 0))
 		return -1;
 	root = hash ? tree_root(&db->tree, hash) : tree_empty(&db->tree, "");
 	if (!root)

@@ -55,6 +55,7 @@
 #define SLICE		0.002	/* seconds of work, then others' turn */
 #define BURY_MAX	1000	/* blobs a batch */
 #define HISTORY_MAX	256	/* records at a time */
+#define SHED_MAX	1000	/* versions a batch, on a full disk */
 #define SLACK		(1u << 20)	/* bytes that are not worth it */
 #define LOOSE_SECONDS	60
 #define DAMAGE_SECONDS	3600
@@ -226,7 +227,7 @@ static void begin(struct db *db)
 	gc->fresh = marks_create(0);
 	gc->history_done = false;
 	memset(gc->history_at, 0, sizeof(gc->history_at));
-	gc->again = gc->loose = false;
+	gc->again = gc->loose = gc->stale = false;
 	gc->began = now();
 	gc->info.begun++;
 	gc->info.phase = DB_GC_MARK;
@@ -327,12 +328,13 @@ static bool sweep_step(struct db *db, double until)
 	return true;
 }
 
-void gc_give_up(struct db *db)
+void gc_give_up(struct db *db, bool failed)
 {
 	struct gc *gc = &db->gc;
 
 	gc->open = meta_get(db, "gc-open");
-	gc->not_before = now() + FAIL_SECONDS;
+	if (failed)
+		gc->not_before = now() + FAIL_SECONDS;
 	if (gc->info.phase == DB_GC_SETTLE)
 		gc->info.phase = DB_GC_SWEEP;
 	gc->swept_any = false;
@@ -456,20 +458,43 @@ void db_gc_info(struct db *db, struct db_gc_info *info)
 	info->live = db->gc.live;
 }
 
+/* On a full disk: old versions go first, then what only they had. True if
+ * there are none left. */
+static bool make_room(struct db *db)
+{
+	struct gc *gc = &db->gc;
+
+	if (db->sealed || db->batch->dirty || (!gc->stale && !gc->again) ||
+	    namespaces_shed_history(db, SHED_MAX))
+		return false;
+	gc->again = true;
+	return true;
+}
+
+void gc_urgent(struct db *db)
+{
+	db->gc.stale = true;
+	if (db->gc.automatic && db->gc.timer)
+		event_active(db->gc.timer, EV_TIMEOUT, 0);
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct db *db = arg;
 	struct gc *gc = &db->gc;
 	const struct timeval *next = &idle;
+	bool ready = true;
 
 	assert(db->magic == DB_MAGIC);
 	if (now() >= gc->not_before) {
-		if (gc->info.phase == DB_GC_IDLE && is_due(db))
+		if (gc->info.phase == DB_GC_IDLE && db->room.full)
+			ready = make_room(db);
+		else if (gc->info.phase == DB_GC_IDLE && is_due(db))
 			gc->again = true;
-		if (gc->again || collecting(gc)) {
+		if ((gc->again && ready) || collecting(gc))
 			db_gc_step(db, SLICE);
+		if (gc->info.phase != DB_GC_IDLE || db->room.full)
 			next = &between;
-		}
 	}
 	event_add(gc->timer, next);
 }
@@ -489,6 +514,8 @@ void gc_written(struct db *db)
 {
 	struct gc *gc = &db->gc;
 
+	if (!collecting(gc))
+		gc->stale = true;
 	if (gc->info.phase == DB_GC_SETTLE &&
 	    gc->last_ticket <= db->ticket_sealed) {
 		gc->open = false;

@@ -32,6 +32,7 @@ struct gc {
 	bool copied;		/* a part of the copy was the last to be done */
 	bool again;		/* once more, when this one has ended */
 	bool loose;		/* roots were dropped since the mark began */
+	bool stale;		/* something was written since the mark began */
 	double not_before;	/* of the next step; monotonic seconds */
 	double damaged_until;	/* not by itself before */
 	double began, ended, took;
@@ -59,7 +60,9 @@ bool gc_copy(struct db *db);
 void gc_copied(struct db *db, const struct write_result *result);
 /* Ends what goes on, before the database is closed. */
 void gc_stop(struct db *db);
-/* What was not in the store was undone. */
-void gc_give_up(struct db *db);
+/* What was not in the store was undone. FAILED: burials were in it. */
+void gc_give_up(struct db *db, bool failed);
+/* The disk is full. */
+void gc_urgent(struct db *db);
 
 #endif

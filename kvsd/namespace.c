@@ -395,6 +395,26 @@ static uint64_t kept_from(struct db *db, const struct namespace *ns,
 	return found[1];
 }
 
+bool namespaces_shed_history(struct db *db, uint32_t limit)
+{
+	unsigned char from[16], to[16];
+
+	for (size_t i = 0; i < db->ns_count; i++) {
+		struct namespace *ns = db->ns[i];
+
+		if (!ns->written.root ||
+		    kept_from(db, ns, 0) >= ns->written.version)
+			continue;
+		history_key(from, ns->id, 0);
+		history_key(to, ns->id, ns->written.version);
+		store_delete_range(&db->batch->changes, STORE_HISTORY, from,
+				   16, to, 16, limit);
+		db->batch->dirty = true;
+		return true;
+	}
+	return false;
+}
+
 static struct entry *history_root(struct db *db, struct namespace *ns,
 				  uint64_t *version, bool *exact,
 				  struct db_error *error)

@@ -25,6 +25,7 @@
 
 #define MAP_SIZE_DEFAULT	(1UL << 30)
 #define MAP_SIZE_MAX		(1UL << 46)
+#define LOCK_FILE_SIZE		8192	/* of LMDB, with 126 readers */
 #define WASTE_LEAST		(1UL << 20)	/* not worth a copy */
 
 static const struct {
@@ -78,8 +79,10 @@ static int lock_folder(struct store *store, struct db_error *error)
 			       store->path, pid);
 	}
 	n = snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	if (ftruncate(store->lock, 0) < 0 ||
-	    pwrite(store->lock, pid, n, 0) != n)
+	/* For people only; on a full disk it may be lacking. */
+	if ((pwrite(store->lock, pid, n, 0) != n ||
+	     ftruncate(store->lock, n) < 0) && errno != ENOSPC &&
+	    errno != EDQUOT)
 		return db_fail(error, errno, "cannot write %s: %s", name,
 			       strerror(errno));
 	return 0;
@@ -115,14 +118,32 @@ int store_open_tables(MDB_env *env, MDB_dbi *table)
 	return mdb_txn_commit(txn);
 }
 
+/* LMDB maps its lock file: to write where the disk has no room would kill us.
+ * 0 or an errno. */
+static int lock_file_make(const struct store *store, const char *file)
+{
+	char name[4096];
+	int fd, rc;
+
+	snprintf(name, sizeof(name), "%s/%s", store->path, file);
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errno;
+	rc = posix_fallocate(fd, 0, LOCK_FILE_SIZE);
+	close(fd);
+	return rc;
+}
+
 static int open_env(struct store *store)
 {
 	unsigned flags = MDB_NOTLS |
 		(store->durable ? 0 : MDB_NOSYNC | MDB_NOMETASYNC);
 	MDB_envinfo info;
-	int rc = mdb_env_create(&store->env), dead;
 	bool fresh = !file_size(store);
+	int rc = lock_file_make(store, "lock.mdb"), dead;
 
+	if (!rc)
+		rc = mdb_env_create(&store->env);
 	if (rc)
 		return rc;
 	rc = mdb_env_set_maxdbs(store->env, STORE_TABLES);
@@ -211,14 +232,9 @@ void store_close(struct store *store)
 
 int store_reopen(struct store *store, struct db_error *error)
 {
-	char name[4096];
 	int rc;
 
 	close_env(store);
-	/* What another process that looks at it has open may be a file that
-	 * was replaced: not to be taken for readers of the new one. */
-	snprintf(name, sizeof(name), "%s/lock.mdb", store->path);
-	unlink(name);
 	rc = open_env(store);
 	if (rc) {
 		close_env(store);
@@ -253,7 +269,7 @@ int store_sync(struct store *store)
 
 /* ---- reading ---- */
 
-static int read_begin(struct store *store)
+int store_read_begin(struct store *store)
 {
 	int rc;
 
@@ -281,7 +297,7 @@ int store_get(struct store *store, enum store_table table, const void *key,
 	MDB_val k = { key_len, (void *)key }, v;
 	int rc;
 
-	if (read_begin(store) < 0)
+	if (store_read_begin(store) < 0)
 		return -1;
 	rc = mdb_get(store->read, store->table[table], &k, &v);
 	if (rc) {
@@ -306,7 +322,7 @@ int store_each(struct store *store, enum store_table table, const void *from,
 	MDB_cursor *cursor;
 	int rc, stop = 0;
 
-	if (read_begin(store) < 0)
+	if (store_read_begin(store) < 0)
 		return -1;
 	rc = mdb_cursor_open(store->read, store->table[table], &cursor);
 	if (rc) {
@@ -335,7 +351,7 @@ int store_get_floor(struct store *store, enum store_table table,
 	MDB_cursor *cursor;
 	int rc;
 
-	if (read_begin(store) < 0)
+	if (store_read_begin(store) < 0)
 		return -1;
 	rc = mdb_cursor_open(store->read, store->table[table], &cursor);
 	if (rc) {
@@ -364,7 +380,7 @@ int store_total(struct store *store, struct store_total *total)
 {
 	int rc;
 
-	if (read_begin(store) < 0)
+	if (store_read_begin(store) < 0)
 		return -1;
 	rc = store_read_total(store->read, store->table, total);
 	if (!rc)
@@ -399,7 +415,7 @@ bool store_is_wasteful(struct store *store, const struct store_total *total)
 	struct statvfs fs;
 	uint64_t net;
 
-	if (read_begin(store) < 0 || statvfs(store->path, &fs))
+	if (store_read_begin(store) < 0 || statvfs(store->path, &fs))
 		return false;
 	net = net_size(store, total);
 	if (store->ratio > 1.6)
@@ -418,9 +434,19 @@ static void *close_old(void *arg)
  * while: not in the loop. */
 static void retire_env(struct store *store)
 {
+	char name[4096], new[4096];
 	sigset_t all, old;
 
 	finish_retiring(store);
+	snprintf(name, sizeof(name), "%s/lock.mdb", store->path);
+	snprintf(new, sizeof(new), "%s/lock.new", store->path);
+	/* Another process that looks at the old file is no reader of the new
+	 * one, and locks of a file go when it is closed. */
+	if (lock_file_make(store, "lock.new") || rename(new, name) < 0) {
+		unlink(new);
+		close_env(store);
+		return;
+	}
 	mdb_txn_abort(store->read);
 	store->read = NULL;
 	store->reading = false;
@@ -442,7 +468,7 @@ int store_replaced(struct store *store, const struct store_total *total,
 
 	retire_env(store);
 	rc = store_reopen(store, error);
-	if (rc || read_begin(store) < 0)
+	if (rc || store_read_begin(store) < 0)
 		return rc ? rc : errno;
 	net = net_size(store, total);
 	store->ratio = net ? (double)file_size(store) / net : 1;

@@ -91,6 +91,13 @@ int store_total(struct store *store, struct store_total *total);
  * there is room for another. */
 bool store_is_wasteful(struct store *store, const struct store_total *total);
 
+/* Bytes that the file can still take: on the disk, and of its own free pages. */
+uint64_t store_room(struct store *store);
+/* A file that keeps so much of the disk, for when it is full. */
+uint64_t store_reserve_size(const struct store *store);
+bool store_reserve_take(struct store *store);
+void store_reserve_release(struct store *store);
+
 /* A part of making a smaller file, in the writer's thread: STORE_COPY_MORE;
  * STORE_COPY_DONE: call store_replaced in the loop's thread before all else; or
  * an errno with TEXT, and all is as it was. */

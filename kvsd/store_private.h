@@ -33,6 +33,7 @@ struct store {
 
 /* LMDB's code as an errno. */
 int store_errnum(int rc);
+int store_read_begin(struct store *store);
 /* 0 or an errno. */
 int store_sync_folder(const char *path);
 /* Opens the tables of ENV, making those that are missing. These and all below

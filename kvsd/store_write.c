@@ -10,6 +10,8 @@
 #include "kvsd/bytes.h"
 #include "kvsd/store_private.h"
 
+#define LEAST	65536	/* bytes of pages that any batch may take */
+
 /* The record of the meta table that says what is stored. */
 static char total_key[] = "stored";
 
@@ -136,12 +138,12 @@ static bool is_broken(struct store *store)
 }
 
 /* LMDB says EIO of a write that was cut short; as a rule the disk is full. */
-static bool no_room(struct store *store, size_t need)
+static uint64_t room_of(const struct store *store)
 {
 	struct statvfs fs;
 
-	return !statvfs(store->path, &fs) &&
-		(uint64_t)fs.f_bavail * fs.f_frsize < need;
+	return statvfs(store->path, &fs) ? UINT64_MAX :
+		(uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
 static int commit_timed(struct store *store, MDB_txn *txn)
@@ -166,6 +168,7 @@ int store_write(struct store *store, const struct blob_set *blobs,
 		const struct store_changes *changes, char *text, size_t size)
 {
 	MDB_txn *txn;
+	uint64_t need;
 	int rc = store->env ? mdb_txn_begin(store->env, NULL, 0, &txn)
 			    : MDB_PANIC;
 
@@ -187,10 +190,18 @@ int store_write(struct store *store, const struct blob_set *blobs,
 		return STORE_FULL;
 	/* it may be in the way, or lack what is found written later */
 	store_copy_drop(store);
-	if (rc == EIO && no_room(store, blobs->bytes + changes->len))
+	need = blobs->bytes + blobs->bytes / 8 + changes->len + LEAST;
+	if (rc == EDQUOT || (rc == EIO && room_of(store) < need))
 		rc = ENOSPC;
-	snprintf(text, size, "cannot write to the database in %s: %s",
-		 store->path, mdb_strerror(rc));
+	if (rc == ENOSPC)
+		snprintf(text, size, "the disk of the database in %s is full: "
+			 "about %ju bytes are needed and %ju are free: No "
+			 "space left on device",
+			 store->path, (uintmax_t)need,
+			 (uintmax_t)room_of(store));
+	else
+		snprintf(text, size, "cannot write to the database in %s: %s",
+			 store->path, mdb_strerror(rc));
 	return rc == MDB_PANIC || is_broken(store) ? STORE_BROKEN
 						   : store_errnum(rc);
 }

@@ -477,7 +477,8 @@ int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
 	if (!txn.ns)
 		return db_fail(error, ENOENT, "namespace %.255s does not "
 			       "exist", ns);
-	if (may_write(&txn, txn.ns) < 0)
+	if (may_write(&txn, txn.ns) < 0 ||
+	    room_check(db, ops, count, error) < 0)
 		return -1;
 	if (db->applied_views)
 		db->tree.token++;

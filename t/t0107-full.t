@@ -31,7 +31,7 @@ else
 			'a raw 2 put - more {400000}\n' "a file $WORK/v" \
 			'a raw \n3 get - more\n4 publish still\n' 'a until 4' \
 			'a send 5 unlink - p recursive=1' 'a until 5' \
-			'a send 6 append - first {1}\ny' 'a until 6' \
+			'a send 5b gc' 'a until 5b' 'a send 6 append - first {1}\ny' 'a until 6' \
 			'a send 7 get - first' 'a until 7'
 	} >"$WORK/script"
 	got=$(talk <"$WORK/script")
@@ -40,6 +40,7 @@ else
 	matches "$got" '^1 ok version=[0-9]* type=value size=1' "readers go on"
 	matches "$got" '^3 err' "what depended on it fails with it"
 	matches "$got" '^4 ok' "events go on"
+	matches "$got" '^5 ok' "keys can be removed"
 	matches "$got" '^6 ok' "there is room when something was removed"
 	written=$(echo "$got" | grep -c '^p[0-9]* ok')
 	told=$(echo "$got" | grep -c '^\* w put p.k')

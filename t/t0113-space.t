@@ -1,6 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Space: what is not needed is removed, by itself and when asked for. kvsd(8).
+# Space: what is not needed is removed, by itself and when asked for; a full
+# disk; a database that is damaged or can't be used. kvsd(8).
+if [ -z "$WEIR_T_UNSHARED" ] && [ "$(id -u)" -eq 0 ] &&
+   unshare -m true 2>/dev/null; then
+	# A mount of our own, gone with us.
+	WEIR_T_UNSHARED=1 exec unshare -m sh "$0"
+fi
 . "${srcdir:-.}/t/tap.sh"
 
 # N commits of a value of 40 KB each, all different.
@@ -37,4 +43,87 @@ matches "$got" '^3 err ECANCELED' "one that is canceled"
 matches "$got" '^3b ok' "does not end the others"
 stop_kvsd
 is "$KVSD_STATUS" 0 "the server is well"
+
+# ---- a full disk ----
+
+# Value N of 100 KB as tag pN.
+put()
+{
+	head -c 100000 /dev/urandom >"$WORK/v$1"
+	printf '%s\n' "a raw p$1 put - p.k$1 {100000}\\n" \
+		"a file $WORK/v$1" 'a send' "a until p$1"
+}
+
+mkdir "$WORK/disk"
+if [ -z "$WEIR_T_UNSHARED" ] ||
+   ! mount -t tmpfs -o size=8m tmpfs "$WORK/disk" 2>/dev/null; then
+	skip "a full disk" "needs root, to mount a small one"
+else
+	STATE=$WORK/disk/state
+	start_kvsd || ok 1 "kvsd starts"
+	{
+		printf '%s\n' 'a hello' 'a send 0 put - first {1}\nx' 'a until 0'
+		i=1
+		while [ $i -le 100 ]; do
+			put $i
+			i=$((i + 1))
+		done
+		printf '%s\n' 'a send g get - first' 'a until g' \
+			'a send m put - more {1}\nx' 'a until m' \
+			'a send u1 unlink - p.k1' 'a until u1' \
+			'a send u unlink - p recursive=1' 'a until u' \
+			'a send c gc' 'a until c'
+		while [ $i -le 140 ]; do
+			put $i
+			i=$((i + 1))
+		done
+		printf '%s\n' 'a send e get - p.k140' 'a drain e'
+	} >"$WORK/script"
+	got=$(talk <"$WORK/script")
+	written=$(echo "$got" | grep -c '^p[0-9]* ok')
+	diag "$written of 140 values were taken"
+	matches "$got" '^p20 ok' "there is room at first"
+	matches "$got" '^p100 err ENOSPC the disk of the database is full: about [0-9]+ bytes are needed and [0-9]+ are free; keys can be removed' \
+		"then writers are told how much is missing"
+	matches "$got" '^m err ENOSPC' "also those of a byte"
+	matches "$got" '^g ok .*size=1' "readers go on"
+	matches "$got" '^u1 ok' "a key can be removed"
+	matches "$got" '^u ok' "a directory, too"
+	matches "$got" '^c ok' "blobs are collected"
+	is "$(echo "$got" | grep -c '^p1[0-4][0-9] ok')" 40 \
+		"and there is room again, without a restart"
+	stop_kvsd
+	is "$KVSD_STATUS" 0 "the server is well"
+
+	rm -r "$STATE"
+	start_kvsd || ok 1 "kvsd starts"
+	printf '%s\n' 'a hello' 'a send 1 put - first {1}\nx' 'a until 1' |
+		talk >/dev/null
+	head -c 8000000 /dev/zero >"$WORK/disk/filler" 2>/dev/null
+	{
+		printf '%s\n' 'a hello'
+		put 1
+		put 2
+		printf '%s\n' 'a send 3 get - first' 'a until 3'
+	} >"$WORK/script"
+	is "$(talk <"$WORK/script" | sed -n 's/^\(p[12]\|3\) \([a-z]* [EC1A-Z]*\).*/\1 \2/p')" "p1 err ENOSPC
+p2 err ENOSPC
+3 ok " "others have filled the disk"
+	stop_kvsd
+	start_kvsd
+	is "$READY" ready "it starts on a full disk"
+	is "$(talk <"$WORK/script" | grep -c '^p. err ENOSPC')" 2 \
+		"which is still full"
+	rm "$WORK/disk/filler"
+	i=0
+	until printf '%s\n' 'a hello' 'a send 2 put - x {1}\ny' \
+			'a until 2' | talk | grep -q '^2 ok'; do
+		i=$((i + 1))
+		[ $i -lt 1000 ] || break
+	done
+	ok $((i >= 1000)) "until others have made room"
+	stop_kvsd
+	is "$KVSD_STATUS" 0 "the server is well"
+	umount "$WORK/disk"
+fi
 done_testing
