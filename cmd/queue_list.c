@@ -11,6 +11,7 @@
 #include "cmd/jobs.h"
 #include "cmd/jobtext.h"
 #include "cmd/queue.h"
+#include "proto/hostlist.h"
 #include "proto/resource_set.h"
 
 static const char *const sizes[] = { "nnodes", "ncores", "ngpus" };
@@ -215,32 +216,72 @@ static struct resource_set *part_of(json_t *o, const char *name)
 	return set;
 }
 
-/* {"all":{"nnodes":N,...},...} */
-static json_t *ask_resources(weir_t *h)
+struct sets {
+	struct resource_set *all, *down, *used;
+};
+
+static struct sets ask_resources(weir_t *h)
 {
 	weir_future_t *f = weir_rpc(h, "resource.sched-status", NULL, 0, -1);
-	struct resource_set *all, *down, *used;
-	json_t *o, *counts = json_object();
+	struct sets sets;
+	json_t *o;
 
 	must(f, "resource.sched-status");
 	o = reply_json(f);
-	all = part_of(o, "all");
-	down = part_of(o, "down");
-	used = part_of(o, "allocated");
-	add_part(counts, "all", all);
-	add_part(counts, "down", down);
-	add_part(counts, "allocated", used);
-	if (resource_set_subtract(all, down) < 0)
-		die("out of memory");
-	add_part(counts, "up", all);
-	if (resource_set_subtract(all, used) < 0)
-		die("out of memory");
-	add_part(counts, "free", all);
-	resource_set_destroy(all);
-	resource_set_destroy(down);
-	resource_set_destroy(used);
+	sets.all = part_of(o, "all");
+	sets.down = part_of(o, "down");
+	sets.used = part_of(o, "allocated");
 	json_decref(o);
 	weir_future_destroy(f);
+	return sets;
+}
+
+static void sets_fini(struct sets *sets)
+{
+	resource_set_destroy(sets->all);
+	resource_set_destroy(sets->down);
+	resource_set_destroy(sets->used);
+}
+
+/* What of SET is on these hosts; NULL is all. A copy. */
+static struct resource_set *on_hosts(const struct resource_set *set,
+				     const struct hostlist *hosts)
+{
+	struct resource_set *part = resource_set_create();
+	size_t i;
+
+	for (i = 0; part && i < set->count; i++)
+		if ((!hosts || hostlist_find(hosts, set->nodes[i].host) >= 0) &&
+		    resource_set_add(part, set->nodes[i].rank,
+				     set->nodes[i].host, set->nodes[i].cores,
+				     set->nodes[i].gpus) < 0)
+			break;
+	if (!part || i < set->count)
+		die("out of memory");
+	return part;
+}
+
+/* {"all":{"nnodes":N,...},...} for the queue Q. */
+static json_t *count_resources(const struct sets *sets, const json_t *q)
+{
+	const char *text = json_string_value(json_object_get(q, "hosts"));
+	struct hostlist *hosts = text ? hostlist_decode(text, NULL) : NULL;
+	struct sets own = { on_hosts(sets->all, hosts),
+			    on_hosts(sets->down, hosts),
+			    on_hosts(sets->used, hosts) };
+	json_t *counts = json_object();
+
+	hostlist_destroy(hosts);
+	add_part(counts, "all", own.all);
+	add_part(counts, "down", own.down);
+	add_part(counts, "allocated", own.used);
+	if (resource_set_subtract(own.all, own.down) < 0)
+		die("out of memory");
+	add_part(counts, "up", own.all);
+	if (resource_set_subtract(own.all, own.used) < 0)
+		die("out of memory");
+	add_part(counts, "free", own.all);
+	sets_fini(&own);
 	return counts;
 }
 
@@ -288,6 +329,7 @@ int queue_list(int argc, char **argv)
 	const char *text = getenv("WEIR_QUEUE_LIST_FORMAT_DEFAULT");
 	const char *names = NULL;
 	json_t *queues, *resources, *rows = json_array(), *q;
+	struct sets sets;
 	struct format *format;
 	const char *plain = getenv("NO_COLOR");
 	bool color = isatty(STDOUT_FILENO) && !(plain && *plain);
@@ -312,11 +354,14 @@ int queue_list(int argc, char **argv)
 	queues = queue_ask(h);
 	if (names)
 		check_names(names, queues);
-	resources = ask_resources(h);
-	json_array_foreach(queues, i, q)
-		if (in_list(names, queue_name(q)))
-			json_array_append_new(rows, make_row(q, resources,
-							     color));
+	sets = ask_resources(h);
+	json_array_foreach(queues, i, q) {
+		if (!in_list(names, queue_name(q)))
+			continue;
+		resources = count_resources(&sets, q);
+		json_array_append_new(rows, make_row(q, resources, color));
+		json_decref(resources);
+	}
 	format_fit(format, rows, 0);
 	if (header)
 		format_header(format, stdout);
@@ -324,7 +369,7 @@ int queue_list(int argc, char **argv)
 		format_row(format, q, 0, stdout);
 	format_free(format);
 	json_decref(rows);
-	json_decref(resources);
+	sets_fini(&sets);
 	json_decref(queues);
 	weir_close(h);
 	return 0;

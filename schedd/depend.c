@@ -247,10 +247,14 @@ void dependency_turn(struct schedd *s)
 	int looked = 0;
 	struct job *job;
 
+	/* more than a turn's worth waits for room */
+	if (s->settling && !turn_room(s))
+		return;
 	while (s->to_settle && looked++ < LOOK_MAX) {
 		job = s->to_settle->dependency->job;
 		assert(job->magic == JOB_MAGIC);
 		condition_unlink(s->to_settle);
 		job_act(s, job, ACTION_DEPEND);
 	}
+	s->settling = s->to_settle;
 }

@@ -150,6 +150,7 @@ static int check_job(struct schedd *s, struct job *job,
 	if (limits_check(job, true, err) < 0 ||
 	    dependency_check(s, job, err) < 0)
 		return -1;
+	job->want.hosts = job->q->hosts;
 	return pool_count(s->pool) > 0 ?
 	       pool_check(s->pool, &job->want, err) : 0;
 }

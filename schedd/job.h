@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "proto/hostlist.h"
 #include "proto/jobid.h"
 #include "proto/jobspec.h"
 #include "proto/resource_set.h"
@@ -32,6 +33,8 @@ struct job_request {
 	int nslots;
 	int cores_per_slot, gpus_per_slot;
 	bool exclusive;
+	const struct hostlist *hosts;	/* only these; NULL: any. The queue's,
+					   set for a call of the pool. */
 	int ntasks;		/* in total, unless PER is set */
 	char per;		/* tasks per 'n'ode or 'c'ore; 0: as ntasks */
 	int per_count;

@@ -210,6 +210,8 @@ static int slots_in(const struct job_request *want, int cores, int gpus)
 static int slots_on(const struct pool_node *n, const struct job_request *want,
 		    bool empty)
 {
+	if (want->hosts && hostlist_find(want->hosts, n->host) < 0)
+		return 0;
 	if (empty)
 		return slots_in(want, n->ncores, n->ngpus);
 	if (!n->up || (want->exclusive && (n->nfree_cores < n->ncores ||
@@ -335,6 +337,10 @@ int pool_check(const struct pool *pool, const struct job_request *want,
 
 	if (walk(pool, want, true, NULL) <= 0)
 		return 0;
+	if (want->hosts)
+		return proto_error_set(err, EINVAL, "unsatisfiable request: "
+				       "it does not fit on the hosts of its "
+				       "queue");
 	for (i = 0; i < pool->count; i++) {
 		cores += pool->nodes[i].ncores;
 		gpus += pool->nodes[i].ngpus;

@@ -19,6 +19,8 @@ static void take_config(struct schedd *s, const char *data, size_t len)
 	if (queues_configure(s->queues, data, len, &error) < 0)
 		daemon_log(LOG_ERR, "config: %s; nothing of it is used",
 			   error.text);
+	if (s->commit)
+		sched_wake(s);	/* jobs may fit elsewhere now */
 }
 
 int queues_read(struct schedd *s, struct weir_error *error)
@@ -233,6 +235,7 @@ static json_t *status(const struct queue *q)
 
 static json_t *describe(struct schedd *s, const struct queue *q)
 {
+	char *hosts = q->hosts ? hostlist_encode(q->hosts) : NULL;
 	json_t *o = status(q);
 	bool standard = s->queues->standard &&
 			!strcmp(s->queues->standard, q->name);
@@ -246,6 +249,9 @@ static json_t *describe(struct schedd *s, const struct queue *q)
 		(json_int_t)q->count[STATE_SCHED],
 		"running", (json_int_t)queue_running(q), "active",
 		(json_int_t)queue_active(q)));
+	if (hosts)
+		json_object_set_new(o, "hosts", json_string(hosts));
+	free(hosts);
 	return o;
 }
 

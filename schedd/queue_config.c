@@ -144,6 +144,25 @@ static int check_name(const char *name, struct proto_error *err)
 			       "queue", name);
 }
 
+/* "all" is no list. */
+static int take_hosts(json_t *o, const char *name, struct hostlist **hosts,
+		      struct proto_error *err)
+{
+	const char *text = json_string_value(json_object_get(o, "hosts"));
+	struct proto_error inner;
+
+	*hosts = NULL;
+	if (!json_object_get(o, "hosts") || (text && !strcmp(text, "all")))
+		return 0;
+	if (text)
+		*hosts = hostlist_decode(text, &inner);
+	if (*hosts)
+		return 0;
+	return proto_error_set(err, EINVAL, "queues.%.64s.hosts: must be a "
+			       "hostlist%s%.100s", name, text ? ": " : "",
+			       text ? inner.text : "");
+}
+
 /* Only what has been checked gets here. QUEUES NULL: only check. */
 static int apply(struct queues *queues, json_t *config,
 		 const struct policy *common, struct proto_error *err)
@@ -151,6 +170,7 @@ static int apply(struct queues *queues, json_t *config,
 	json_t *all = json_object_get(config, "queues"), *o;
 	struct policy policy;
 	char path[JSON_PATH_SIZE];
+	struct hostlist *hosts;
 	struct queue *q;
 	const char *name;
 
@@ -162,12 +182,17 @@ static int apply(struct queues *queues, json_t *config,
 		if (!json_is_object(o))
 			return json_must_be(err, name, "an object", o);
 		if (take_policy(json_object_get(o, "policy"), path, &policy,
-				err) < 0)
+				err) < 0 ||
+		    take_hosts(o, name, &hosts, err) < 0)
 			return -1;
 		q = queues ? queue_get(queues, name) : NULL;
+		if (!q)
+			hostlist_destroy(hosts);
 		if (queues && !q)
 			return proto_error_set(err, ENOMEM, "out of memory");
 		if (q) {
+			hostlist_destroy(q->hosts);
+			q->hosts = hosts;
 			q->defined = true;
 			q->limits = policy.limits;
 			q->duration = policy.duration;

@@ -121,6 +121,7 @@ void sched_run(struct schedd *s)
 	for (q = s->queues->first; q; q = q->next)
 		q->blocked = false;
 	while (!s->restart && (job = next_job(s))) {
+		job->want.hosts = job->q->hosts;
 		R = pool_alloc(s->pool, &job->want);
 		if (R) {
 			give(s, job, R);

@@ -59,6 +59,7 @@ struct schedd {
 	struct bulk *bulk;		/* in the order of their calls */
 	struct event *again;		/* brings another turn */
 	struct condition *to_settle;	/* of jobs that waited for others */
+	bool settling;			/* they take several turns */
 	struct early *early;		/* calls that came before */
 	size_t early_count;
 	weir_future_t *services[8];

@@ -30,7 +30,7 @@ bool turn_room(struct schedd *s)
 
 bool turn_waits(struct schedd *s)
 {
-	return s->bulk || s->purges || s->purge_wanted;
+	return s->bulk || s->purges || s->purge_wanted || s->to_settle;
 }
 
 static void on_again(evutil_socket_t fd, short what, void *arg)

@@ -155,6 +155,40 @@ stats=$(weir job stats)
 matches "$stats" '"queues":\[\{"name":"debug","job_states":\{[^}]*"run":1,[^}]*"inactive":1,"total":2\},"successful":0,"failed":0,"canceled":1,' \
 	'job stats counts by queue'
 
+# ---- hosts of its own
+node_up 1
+weir cancel --all --quiet
+weir kvs put config='{
+	"queues":{"debug":{"hosts":"n1"},"batch":{"hosts":"n[0,7]"},"free":{"hosts":"all"}},
+	"policy":{"jobspec":{"defaults":{"system":{"queue":"batch"}}}}}'
+run weir queue list -no '{queue} {limits.range.effective.nnodes} {resources.free.ncores}'
+ran 0 'debug 0-1 2
+batch 0-1 2
+free 0-2 4' '' 'queues have hosts'
+for queue in debug batch; do
+	for i in 1 2 3; do
+		# shellcheck disable=SC2086
+		submit $queue$i -q $queue $LONG true
+	done
+done
+is "$(weir jobs -no '{name} {nodelist}' --sort=name -f run | xargs)" \
+	'batch1 n0 batch2 n0 debug1 n1 debug2 n1' 'their jobs run there'
+is "$(weir jobs -no '{name}' -f sched | sort | xargs)" 'batch3 debug3' 'or wait'
+refused -q debug -N2
+is "$OUT" 'weir-submit: ERROR: unsatisfiable request: it does not fit on the hosts of its queue' \
+	'or are refused'
+# shellcheck disable=SC2086
+submit wide -q free -N2 $LONG true
+weir kvs put config='{
+	"queues":{"debug":{"hosts":"n1"},"batch":{"hosts":"n0","policy":{"limits":{"job-size":{"min":{"ncores":2}}}}},"free":{}},
+	"policy":{"jobspec":{"defaults":{"system":{"queue":"batch"}}},"limits":{"duration":"30m"}}}'
+weir cancel --queue=debug --quiet
+weir cancel --queue=batch --quiet
+is "$(weir jobs -no '{nodelist}' --name=wide)" 'n[0-1]' 'a queue without has all'
+weir cancel --all --quiet
+# shellcheck disable=SC2086
+submit b -q debug -t 1m $LONG true
+
 # ---- restarts, bad configurations
 kill_schedd KILL
 start_schedd

@@ -77,6 +77,8 @@ static void test_refusals(void)
 	refused("{\"queues\":{\"a\":{\"policy\":{\"limits\":{\"job-size\":"
 		"{\"min\":{\"nodes\":1}}}}}}}",
 		"queues.a.policy.limits.job-size.min.nodes: unknown key");
+	refused("{\"queues\":{\"a\":{\"hosts\":7}}}",
+		"queues.a.hosts: must be a hostlist");
 	refused("{\"policy\":{\"limits\":{\"active-jobs\":-2}}}",
 		"policy.limits.active-jobs: must be a number, or -1 for no "
 		"limit, got -2");
