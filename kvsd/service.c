@@ -21,8 +21,7 @@ struct call {
 	unsigned magic;
 	struct table_node node;		/* by id */
 	uint64_t id;
-	struct stream stream;		/* of the caller, if it wants a reply */
-	struct conn *caller;		/* NULL: gone, or wants no reply */
+	struct stream stream;		/* of the caller */
 	struct service *service;
 	TAILQ_ENTRY(call) next;		/* of its service */
 	struct event *timer;
@@ -73,11 +72,9 @@ static void call_free(struct call *call)
 	assert(call->magic == CALL_MAGIC);
 	histogram_add_seconds(&services->stats.call_time,
 			      kvsd_now() - call->start, 1);
-	if (call->caller) {
-		call->caller->calls--;
-		conn_touch(call->caller);
-		stream_end(&call->stream);
-	}
+	call->stream.conn->calls--;
+	conn_touch(call->stream.conn);
+	stream_end(&call->stream);
 	if (call->timer)
 		event_free(call->timer);
 	TAILQ_REMOVE(&call->service->calls, call, next);
@@ -88,8 +85,7 @@ static void call_free(struct call *call)
 
 static void call_fail(struct call *call, int errnum, const char *text)
 {
-	if (call->caller)
-		answer_err(call->caller, call->stream.tag, errnum, text);
+	answer_err(call->stream.conn, call->stream.tag, errnum, text);
 	call_free(call);
 }
 
@@ -165,21 +161,18 @@ static struct service *service_find(struct kvsd *k, const char *name,
 	return NULL;
 }
 
-/* Registers a call of C at SERVICE; NULL after an error reply. */
+/* Registers a call of C at SERVICE, which wants a reply; NULL after an error
+ * reply. */
 static struct call *call_create(struct conn *c, const char *tag,
 				struct service *service, double timeout)
 {
 	struct call *call = xcalloc(1, sizeof(*call));
 
-	if (strcmp(tag, "-") &&
-	    stream_begin(&call->stream, c, tag, &call_ops) < 0) {
+	if (stream_begin(&call->stream, c, tag, &call_ops) < 0) {
 		free(call);
 		return NULL;
 	}
-	if (strcmp(tag, "-")) {
-		call->caller = c;
-		c->calls++;
-	}
+	c->calls++;
 	call->magic = CALL_MAGIC;
 	call->service = service;
 	call->start = kvsd_now();
@@ -213,7 +206,7 @@ void do_call(struct conn *c, const struct wire_frame *f)
 	double timeout = -1;
 	struct wire_buf *b;
 	struct conn *to;
-	struct call *call;
+	uint64_t id;
 
 	if (arg_seconds(c, f, "timeout", &timeout) < 0)
 		return;
@@ -242,12 +235,15 @@ void do_call(struct conn *c, const struct wire_frame *f)
 			  "reply: take some first", CALLS_MAX);
 		return;
 	}
-	call = call_create(c, f->word[0], service, timeout);
-	if (!call)
+	/* nobody waits for the end of one that wants no reply */
+	id = c->kvsd->services->last_id + 1;
+	if (!strcmp(f->word[0], "-"))
+		c->kvsd->services->last_id = id;
+	else if (!call_create(c, f->word[0], service, timeout))
 		return;
 	c->kvsd->services->stats.calls++;
 	b = push_begin(to, service->stream.tag, "call");
-	wire_u64(b, call->id);
+	wire_u64(b, id);
 	wire_word(b, dot + 1);
 	wire_opt_u64(b, "uid", c->uid);
 	wire_opt(b, "role", wire_role_name(c->role));
@@ -291,11 +287,8 @@ void do_reply(struct conn *c, const struct wire_frame *f)
 	call = answered_call(c, f);
 	if (!call)
 		return;
-	if (call->caller) {
-		answer_begin(call->caller, call->stream.tag,
-			     more ? "more" : "ok");
-		forward(call->caller, f);
-	}
+	answer_begin(call->stream.conn, call->stream.tag, more ? "more" : "ok");
+	forward(call->stream.conn, f);
 	if (!more)
 		call_free(call);
 	confirm(c, f);

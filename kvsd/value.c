@@ -165,9 +165,11 @@ void value_restore(struct value *to, struct value *from)
 
 /* ---- writing ---- */
 
-static void leaf_done(struct blob_space *space, struct value *value)
+/* DATA is a whole leaf more. */
+static void leaf_done(struct blob_space *space, struct value *value,
+		      const void *data)
 {
-	struct db_hash hash = add_leaf(space, value->tail, VALUE_LEAF);
+	struct db_hash hash = add_leaf(space, data, VALUE_LEAF);
 	int height = 0;
 
 	for (;;) {
@@ -190,12 +192,14 @@ void value_append(struct blob_space *space, struct value *value,
 		size_t at = tail_len(value);
 		size_t n = VALUE_LEAF - at < len ? VALUE_LEAF - at : len;
 
-		tail_add(value, at, p, n);
+		if (n < VALUE_LEAF)
+			tail_add(value, at, p, n);
 		value->size += n;
+		if (!tail_len(value))
+			leaf_done(space, value, n < VALUE_LEAF ?
+				  (const void *)value->tail : p);
 		p += n;
 		len -= n;
-		if (!tail_len(value))
-			leaf_done(space, value);
 	}
 }
 

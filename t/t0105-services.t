@@ -34,6 +34,10 @@ s send r4 reply 3
 s read 1
 c send r5 reply 3
 c read 1
+c send - call calc.once timeout=0.01 {1}\nx
+s read 1
+s send r6 reply 4
+s read 1
 END
 )
 is "$got" "sv ok
@@ -54,7 +58,10 @@ f ok
 3 err EINVAL not a number
 4 err ENOSYS nobody serves none
 r4 err ENOENT no call 3 waits for your reply
-r5 err ENOENT no call 3 waits for your reply" "call, reply, more, fail"
+r5 err ENOENT no call 3 waits for your reply
+* sv call 4 once uid=$uid role=owner from=client {1}
+x
+r6 err ENOENT no call 4 waits for your reply" "call, reply, more, fail"
 
 got=$(talk <<'END'
 s hello
@@ -143,7 +150,7 @@ s until sv
 c hello
 c send 1 call set.it
 s push sv call
-s raw p put - it {1}\n1\n- reply 10 {4}\ndone\n
+s raw p put - it {1}\n1\n- reply 11 {4}\ndone\n
 c until 1
 c send 2 get - it
 c until 2
@@ -206,7 +213,7 @@ a hello endpoint=a
 a send 1 call half.open
 a shut
 s push sv call
-s send - reply 12 {4}\ndone
+s send - reply 13 {4}\ndone
 a eof
 b hello endpoint=b
 b send 1 call half.open
@@ -223,14 +230,14 @@ c eof
 END
 )
 is "$got" "sv ok
-* sv call 12 open uid=$uid role=owner from=a
+* sv call 13 open uid=$uid role=owner from=a
 1 ok {4}
 done
 eof
-* sv call 13 open uid=$uid role=owner from=b
-* sv dropped 13
-* sv call 14 open uid=$uid role=owner from=c
+* sv call 14 open uid=$uid role=owner from=b
 * sv dropped 14
+* sv call 15 open uid=$uid role=owner from=c
+* sv dropped 15
 2 ok
 eof" "callers that close one side or both, or quit"
 
