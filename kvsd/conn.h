@@ -127,6 +127,9 @@ struct conn {
 	size_t out_sent;		/* bytes of OUT that are gone */
 	bool blocked;			/* waits to be writable */
 	struct wire_buf lane[LANES];
+	uint64_t weighed_round;		/* of what becomes durable */
+	size_t weighed;			/* what LANE_OPERATIONS would then
+					   hold, at most */
 
 	struct wire_buf *encoding;	/* of the frame being written */
 	size_t encoding_start;

@@ -120,11 +120,34 @@ static void tell(struct watches *watches, struct applied_op *op)
 		tell_namespace(watches, op->arg);
 }
 
+static void weigh_one(struct hook *hook, enum where where, const char *tail,
+		      void *arg)
+{
+	if (hook->watch->mode == MODE_PREFIX)
+		prefix_weigh(hook->watch, hook, arg, where, tail);
+}
+
+static void weigh(struct watches *watches, uint64_t ticket)
+{
+	struct applied *applied;
+
+	for (applied = watches->first; applied && applied->ticket <= ticket;
+	     applied = applied->next)
+		for (size_t i = 0; i < applied->count; i++)
+			if (applied->op[i].op != APPLIED_NAMESPACE)
+				spots_tell(&watches->spots, applied->op[i].ns,
+					   applied->op[i].key, weigh_one,
+					   &applied->op[i]);
+}
+
 void watches_settle(struct kvsd *k, uint64_t ticket, bool ok)
 {
 	struct watches *watches = k->watches;
 	struct applied *applied;
 
+	watches->round++;
+	if (ok && watches->prefixes)
+		weigh(watches, ticket);
 	while ((applied = watches->first) && applied->ticket <= ticket) {
 		watches->first = applied->next;
 		if (!watches->first)

@@ -74,6 +74,16 @@ static bool grafted_hash(struct watch *w, const struct applied_op *op,
 	return found;
 }
 
+static bool has_data(const struct applied_op *op)
+{
+	return op->op == OP_put || op->op == OP_append;
+}
+
+static bool has_hash(const struct applied_op *op)
+{
+	return op->op == OP_graft || op->op == OP_adopt;
+}
+
 /* False if it can't be told as it is, or there is no room. */
 static bool tell_operation(struct watch *w, const struct applied_op *op,
 			   const char *tail)
@@ -84,13 +94,12 @@ static bool tell_operation(struct watch *w, const struct applied_op *op,
 		[OP_unlink] = "unlink", [OP_graft] = "graft",
 		[OP_adopt] = "graft",
 	};
-	bool has_data = op->op == OP_put || op->op == OP_append;
-	bool has_hash = op->op == OP_graft || op->op == OP_adopt;
 	char key[KEY_ROOM], hash[2 * DB_HASH_SIZE + 1];
 	struct conn *c = w->stream.conn;
 	struct wire_buf *b;
 
-	if ((has_data && !op->data) || (has_hash && !grafted_hash(w, op, hash)))
+	if ((has_data(op) && !op->data) ||
+	    (has_hash(op) && !grafted_hash(w, op, hash)))
 		return false;
 	b = lane_begin(c, LANE_OPERATIONS, w->stream.tag, kind[op->op]);
 	if (!b)
@@ -104,27 +113,84 @@ static bool tell_operation(struct watch *w, const struct applied_op *op,
 	wire_opt_u64(b, "version", op->version);
 	if (op->op == OP_link && op->target_ns)
 		wire_opt(b, "target-ns", op->target_ns);
-	if (has_hash)
+	if (has_hash(op))
 		wire_opt(b, "hash", hash);
-	if (has_data)
+	if (has_data(op))
 		reply_payload(c, op->data, op->len);
 	else
 		reply_end(c);
 	return true;
 }
 
+/* Bytes of a word in a line, at most. */
+static size_t word_size(const char *word)
+{
+	size_t size = 1;
+
+	for (; *word; word++)
+		size += *word <= ' ' || *word == '%' || *word == 0x7f ||
+			*word == '{' ? 3 : 1;
+	return size;
+}
+
+/* Bytes that tell_operation adds, at most. */
+static size_t told_size(const struct watch *w, const struct applied_op *op,
+			const char *tail)
+{
+	size_t size = 160 + word_size(w->key) + word_size(tail);
+
+	if (op->op == OP_link)
+		size += word_size(op->arg) +
+			(op->target_ns ? word_size(op->target_ns) : 0);
+	return has_data(op) ? size + op->len : size;
+}
+
+void prefix_weigh(struct watch *w, const struct hook *hook,
+		  const struct applied_op *op, enum where where,
+		  const char *tail)
+{
+	struct conn *c = w->stream.conn;
+	uint64_t round = c->kvsd->watches->round;
+	char hash[2 * DB_HASH_SIZE + 1];
+
+	if (w->behind || hook->is_link)
+		return;
+	if (c->weighed_round != round) {
+		c->weighed_round = round;
+		c->weighed = c->lane[LANE_OPERATIONS].len;
+	}
+	if (where == ABOVE || (has_data(op) && !op->data) ||
+	    (has_hash(op) && !grafted_hash(w, op, hash)))
+		w->untold_round = round;
+	else
+		c->weighed += told_size(w, op, tail);
+}
+
+static bool may_tell(const struct watch *w, uint64_t round)
+{
+	const struct conn *c = w->stream.conn;
+
+	return w->untold_round != round &&
+		!(c->weighed_round == round && c->weighed > CONN_LANE_MAX);
+}
+
 void prefix_told(struct watch *w, const struct hook *hook,
 		 const struct applied_op *op, enum where where,
 		 const char *tail)
 {
+	uint64_t round = w->stream.conn->kvsd->watches->round;
+
 	if (w->behind)
 		return;
 	if (op->op == APPLIED_NAMESPACE || (hook->is_link && where != BELOW))
 		fall_behind(w, op, true);
 	else if (hook->is_link)
 		;	/* something else in the place of the link came before */
-	else if (where == ABOVE || !tell_operation(w, op, tail))
-		fall_behind(w, op, false);
+	else if (where != ABOVE && may_tell(w, round) &&
+		 tell_operation(w, op, tail))
+		w->told_round = round;
+	else
+		fall_behind(w, op, w->told_round == round);
 }
 
 /* ---- behind ---- */

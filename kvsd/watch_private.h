@@ -35,6 +35,8 @@ struct watch {
 
 	/* prefix: telling what differs between two states, if BEHIND */
 	bool behind, say_lagged, say_unlink;
+	uint64_t untold_round;		/* in which it can't be told all */
+	uint64_t told_round;		/* in which it was told something */
 	uint64_t lag_version;
 	struct db_view *old, *new;	/* old NULL: nothing was there; new
 					   NULL: to be opened */
@@ -46,6 +48,8 @@ struct watches {
 	struct table spots;
 	TAILQ_HEAD(, watch) dangling;
 	struct applied *first, **last;
+	uint64_t round;			/* grows whenever something becomes
+					   durable */
 	uint64_t prefixes;		/* watches of that mode */
 	struct watch_stats stats;
 };
@@ -72,6 +76,12 @@ bool prefix_pump(struct watch *w);
 void prefix_told(struct watch *w, const struct hook *hook,
 		 const struct applied_op *op, enum where where,
 		 const char *tail);
+/* Asked for all operations of a round before any of them is told: one that
+ * can't be told makes the watch fall behind at the first. A state in the
+ * middle of a round is not kept, so there is no other to tell from. */
+void prefix_weigh(struct watch *w, const struct hook *hook,
+		  const struct applied_op *op, enum where where,
+		  const char *tail);
 /* The whole difference from OLD (taken; NULL: from nothing) on. */
 void prefix_catch_up(struct watch *w, struct db_view *old);
 
