@@ -146,6 +146,8 @@ int main_bench(int argc, char **argv)
 	ssize_t len;
 	int rc = 0;
 
+	if (argc > 1 && !strcmp(argv[1], "sched"))
+		return bench_sched(argc - 1, argv + 1);
 	parse(&b, &wanted, argc, argv);
 	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (len < 0)

@@ -132,4 +132,7 @@ int bench_jobs(struct bench *b);
 int bench_command(struct bench *b);
 int bench_attach(struct bench *b);
 
+/* The one that needs no instance, with options of its own. */
+int bench_sched(int argc, char **argv);
+
 #endif

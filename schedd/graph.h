@@ -44,7 +44,8 @@
 /* How a vertex is in use: the number of jobs that do, and marks. */
 #define HELD_EXCLUSIVE	0x80000000u	/* by one job alone */
 #define HELD_PICKED	0x40000000u	/* by the match that is being made */
-#define HELD_JOBS	0x3fffffffu
+#define HELD_SEEN	0x20000000u	/* by the walk that is being made */
+#define HELD_JOBS	0x1fffffffu
 
 struct vertex {
 	uint32_t parent;	/* GRAPH_NONE: a root */
@@ -82,6 +83,7 @@ struct vertex_type {
 	bool grouped;		/* all of its vertices have groups */
 	bool unit_size;		/* all of its vertices are of size 1 */
 	bool above_node;	/* some have nodes beneath, or are nodes */
+	bool below_node;	/* all are beneath nodes */
 	int tracked;		/* index of free[], or -1 */
 	uint32_t filters;	/* bit i: its groups prune by tracked type i */
 };

@@ -302,6 +302,20 @@ static int check_outside(const struct graph *g, struct proto_error *err)
 
 /* ---- lists by type and rank ---- */
 
+static void mark_below_nodes(struct graph *g)
+{
+	uint32_t end = 0;	/* of the node at hand */
+
+	for (uint32_t t = 0; t < g->type_count; t++)
+		g->types[t].below_node = t != g->node_type;
+	for (uint32_t v = 0; v < g->count; v++) {
+		if (v >= end && g->vertices[v].type == g->node_type)
+			end = g->vertices[v].end;
+		else if (v >= end)
+			g->types[g->vertices[v].type].below_node = false;
+	}
+}
+
 static int list_types(struct graph *g, struct proto_error *err)
 {
 	uint32_t next = 0;
@@ -335,6 +349,7 @@ static int list_types(struct graph *g, struct proto_error *err)
 	if (g->node_type == GRAPH_NONE)
 		return 0;
 	g->types[g->node_type].grouped = true;
+	mark_below_nodes(g);
 	for (uint32_t i = 0; i < g->types[g->node_type].count; i++) {
 		uint32_t v = g->by_type[g->types[g->node_type].first + i];
 

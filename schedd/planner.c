@@ -3,8 +3,8 @@
  * Calendars in a treap. See planner.h.
  *
  * Points are in one array and named by their index, which also gives their
- * priority, so that a point of one kind takes 48 bytes. A point whose changes
- * are all 0 is taken out, so an empty planner has none.
+ * priority, so that a point of one kind takes 56 bytes. A point stays as long
+ * as a span begins or ends there, even if the changes make 0 together.
  */
 #include "config.h"
 
@@ -20,6 +20,7 @@
 struct point {
 	int64_t time;
 	uint32_t left, right;
+	uint32_t spans;		/* that begin or end here */
 	/* KINDS each: change at this point; of the subtree the sum, and the
 	 * least and greatest sum of its first points, one at least. */
 	int64_t v[];
@@ -84,14 +85,16 @@ size_t planner_pool_points(const struct planner_pool *pool)
 	return pool->in_use;
 }
 
-/* Room for the points of one more span. */
-static int reserve(struct planner_pool *pool)
+int planner_reserve(struct planner_pool *pool, size_t count)
 {
+	size_t need = 2 * (pool->spans + count) + 1;
 	size_t size = pool->size ? pool->size + pool->size / 2 : 64;
 	char *points;
 
-	if (2 * (pool->spans + 1) < pool->size)
+	if (need <= pool->size)
 		return 0;
+	if (size < need)
+		size = need;
 	if (size > POINTS_MAX) {
 		errno = ENOMEM;
 		return -1;
@@ -100,7 +103,7 @@ static int reserve(struct planner_pool *pool)
 	if (!points)
 		return -1;
 	pool->points = points;
-	pool->size = size;
+	pool->size = (uint32_t)size;
 	return 0;
 }
 
@@ -120,6 +123,7 @@ static uint32_t take_point(struct planner_pool *pool, int64_t time,
 	p = at(pool, i);
 	p->time = time;
 	p->left = p->right = 0;
+	p->spans = 1;
 	for (unsigned k = 0; k < 4 * pool->kinds; k += pool->kinds)
 		memcpy(p->v + k, change, pool->kinds * sizeof(*change));
 	return i;
@@ -219,31 +223,29 @@ static uint32_t insert(struct planner_pool *pool, uint32_t i, uint32_t new)
 	return new;
 }
 
-/* Adds SIGN * CHANGE at TIME if there is a point; it goes when it becomes 0.
- * Sets *FOUND. */
+/* Adds SIGN * CHANGE at TIME if there is a point, and STEP to its spans; it
+ * goes with the last. Sets *FOUND. */
 static uint32_t change_point(struct planner_pool *pool, uint32_t i,
 			     int64_t time, const int64_t *change, int sign,
-			     bool *found)
+			     int step, bool *found)
 {
 	struct point *p;
-	int64_t any = 0;
 
 	if (!i)
 		return 0;
 	p = at(pool, i);
 	if (time < p->time) {
 		p->left = change_point(pool, p->left, time, change, sign,
-				       found);
+				       step, found);
 	} else if (time > p->time) {
 		p->right = change_point(pool, p->right, time, change, sign,
-					found);
+					step, found);
 	} else {
 		*found = true;
-		for (unsigned k = 0; k < pool->kinds; k++) {
+		for (unsigned k = 0; k < pool->kinds; k++)
 			p->v[k] += sign * change[k];
-			any |= p->v[k];
-		}
-		if (!any) {
+		p->spans += (uint32_t)step;
+		if (!p->spans) {
 			uint32_t rest = merge(pool, p->left, p->right);
 
 			give_point(pool, i);
@@ -256,14 +258,16 @@ static uint32_t change_point(struct planner_pool *pool, uint32_t i,
 }
 
 static void change_at(struct planner_pool *pool, uint32_t *planner,
-		      int64_t time, const int64_t *change, int sign)
+		      int64_t time, const int64_t *change, int sign, int step)
 {
 	int64_t negated[PLANNER_KINDS_MAX];
 	bool found = false;
 
-	*planner = change_point(pool, *planner, time, change, sign, &found);
+	*planner = change_point(pool, *planner, time, change, sign, step,
+				&found);
 	if (found)
 		return;
+	assert(step > 0);
 	for (unsigned k = 0; k < pool->kinds; k++)
 		negated[k] = sign * change[k];
 	*planner = insert(pool, *planner, take_point(pool, time, negated));
@@ -287,11 +291,11 @@ int planner_add(struct planner_pool *pool, uint32_t *planner, int64_t start,
 	}
 	if (nothing(pool, amount))
 		return 0;
-	if (reserve(pool) < 0)
+	if (planner_reserve(pool, 1) < 0)
 		return -1;
 	pool->spans++;
-	change_at(pool, planner, start, amount, 1);
-	change_at(pool, planner, end, amount, -1);
+	change_at(pool, planner, start, amount, 1, 1);
+	change_at(pool, planner, end, amount, -1, 1);
 	return 0;
 }
 
@@ -300,8 +304,8 @@ void planner_remove(struct planner_pool *pool, uint32_t *planner,
 {
 	if (nothing(pool, amount))
 		return;
-	change_at(pool, planner, start, amount, -1);
-	change_at(pool, planner, end, amount, 1);
+	change_at(pool, planner, start, amount, -1, -1);
+	change_at(pool, planner, end, amount, 1, -1);
 	assert(pool->spans);
 	pool->spans--;
 }

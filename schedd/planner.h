@@ -35,6 +35,8 @@ void planner_pool_destroy(struct planner_pool *pool);	/* NULL is fine */
 size_t planner_pool_bytes(const struct planner_pool *pool);
 size_t planner_pool_points(const struct planner_pool *pool);	/* in use */
 
+/* Room for COUNT more spans: adding them can't fail. -1 with ENOMEM. */
+int planner_reserve(struct planner_pool *pool, size_t count);
 /*
  * The span from START until before END uses AMOUNT[kind] of each kind. -1
  * with ENOMEM, or EINVAL if it is empty; then nothing was changed. Removing
@@ -63,7 +65,8 @@ bool planner_fits(const struct planner_pool *pool, uint32_t planner,
 int64_t planner_first_fit(const struct planner_pool *pool, uint32_t planner,
 			  int64_t from, int64_t duration,
 			  const int64_t *limit);
-/* The first time after AFTER when something changes, or PLANNER_FOREVER. */
+/* The first time after AFTER when a span begins or ends, or
+ * PLANNER_FOREVER. */
 int64_t planner_next(const struct planner_pool *pool, uint32_t planner,
 		     int64_t after);
 

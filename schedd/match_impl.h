@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the matcher share. See match.h. */
+#ifndef WEIR_SCHEDD_MATCH_IMPL_H
+#define WEIR_SCHEDD_MATCH_IMPL_H
+
+#include "schedd/match.h"
+
+/* The order that a policy of keys gives a type, made when first needed. */
+struct match_keys {
+	uint32_t *order;	/* by_type's members, best first */
+	bool as_is;		/* they are in that order already */
+	bool made;
+	unsigned changes;	/* of the graph, when it was made */
+};
+
+struct matcher {
+	struct graph *g;
+	const struct match_policy *policy;
+	struct match_keys *keys;	/* one a type */
+	struct match_job **jobs;	/* by id */
+	size_t count, size;
+	size_t reserved;	/* of them are for later */
+
+	/* the match that is being made; kept for their memory */
+	struct match_pick *picks;
+	uint32_t pick_count, pick_size;
+	struct match_candidate *list;
+	uint32_t list_count, list_size;
+};
+
+/* One attempt at one time. */
+struct match_walk {
+	struct matcher *m;
+	struct graph *g;
+	const struct request *req;
+	int64_t start, end;
+	bool now;		/* what is held counts */
+	bool ahead;		/* calendars count */
+	bool ideal;		/* everything is up and free */
+	bool failed;		/* out of memory */
+	bool light;		/* nothing can be met twice: only count */
+	int64_t slots;
+	uint32_t asked;		/* node that the constraint was asked of */
+	bool answer;
+};
+
+/* Picks what the request wants; false if it can't be had. The marks of the
+ * picks remain until match_unpick(w, 0). */
+bool match_walk(struct match_walk *walk);
+void match_unpick(struct match_walk *walk, uint32_t count);
+/* Whether a pick made elsewhere can be had: of what is held now, or by the
+ * calendars. */
+bool match_pick_fits(struct matcher *m, const struct match_pick *pick,
+		     int64_t start, int64_t end, bool held);
+
+/*
+ * Enter picks, sorted by vertex, or take them out. Calendars of the time, and
+ * what is held now, if HELD. match_enter: -1 with ENOMEM, nothing was done.
+ */
+int match_enter(struct graph *g, const struct match_pick *picks,
+		uint32_t count, int64_t start, int64_t end, bool held);
+void match_leave(struct graph *g, const struct match_pick *picks,
+		 uint32_t count, int64_t start, int64_t end, bool held);
+/* Sorts, joins and drops what another contains; returns the count. */
+uint32_t match_sort_picks(const struct graph *g, struct match_pick *picks,
+			  uint32_t count);
+
+/* A job of COUNT picks, which are copied, sorted, and entered; NULL with
+ * ENOMEM, EINVAL (no time). */
+struct match_job *match_new_job(struct matcher *m, uint64_t id,
+				const struct match_pick *picks,
+				uint32_t count, bool reserved, int64_t start,
+				int64_t end);
+
+/* The best WANT of LIST to its front, in order. */
+void match_sort(struct matcher *m, struct match_candidate *list,
+		uint32_t count, int64_t want, const struct match_choice *c);
+/* The order of a type by keys; NULL with ENOMEM. */
+const struct match_keys *match_keys(struct matcher *m, uint32_t type);
+
+#endif
