@@ -100,7 +100,7 @@ static void build(struct sched_bench *s)
 	s->m = matcher_create(s->g, s->policy);
 	if (!s->m)
 		die("out of memory");
-	bench_report(&s->b, &(struct figure) { .name = "graph built",
+	bench_report(&s->b, &(struct figure) { .name = "sched.build",
 		.value = bench_now() - begin, .unit = "s", .n = s->g->count });
 }
 
@@ -174,7 +174,7 @@ static void measure_fill(struct sched_bench *s, const char *name,
 		total += stage_total;
 		fill(s, s->nodes * (STAGES - 1 - stage) / STAGES);
 	}
-	snprintf(slowest, sizeof(slowest), "%s, slowest part", name);
+	snprintf(slowest, sizeof(slowest), "%s.slowest", name);
 	bench_report(&s->b, &(struct figure) { .name = name,
 		.value = (double)all.count / total, .unit = "matches/s",
 		.n = all.count, .latency = &all });
@@ -192,9 +192,11 @@ static void measure_holes(struct sched_bench *s, const char *name,
 	struct samples all = { 0 };
 	double total = 0, seconds, begin = bench_now();
 	size_t before = matcher_count(s->m);
+	char ended[64];
 
+	snprintf(ended, sizeof(ended), "%s.end", name);
 	release(s, 0, 3);
-	bench_report(&s->b, &(struct figure) { .name = "jobs ended",
+	bench_report(&s->b, &(struct figure) { .name = ended,
 		.value = (double)(before - matcher_count(s->m)) /
 			(bench_now() - begin), .unit = "jobs/s",
 		.n = before - matcher_count(s->m) });
@@ -209,13 +211,13 @@ static void measure_holes(struct sched_bench *s, const char *name,
 	release(s, 0, 1);
 }
 
-/* The time of one answer, the longest of 20; it has to be WANT. */
+/* The time of one answer, the median of 20; it has to be WANT. */
 static void measure_answer(struct sched_bench *s, const char *name,
 			   const char *form, unsigned long number, int want)
 {
 	struct request *req = parse_request(s, form, number);
 	struct samples all = { 0 };
-	double longest = 0, seconds;
+	double seconds;
 
 	for (int i = 0; i < 20; i++) {
 		int error = match(s, MATCH_SATISFIABILITY, req, &seconds);
@@ -224,11 +226,9 @@ static void measure_answer(struct sched_bench *s, const char *name,
 			die("%s: the answer is wrong: %s", name,
 			    strerror(error));
 		samples_add(&all, seconds);
-		if (seconds > longest)
-			longest = seconds;
 	}
 	bench_report(&s->b, &(struct figure) { .name = name,
-		.value = 1e3 * longest, .unit = "ms", .n = all.count,
+		.value = 1e3 * samples_percentile(&all, 0.5), .unit = "ms", .n = all.count,
 		.latency = &all });
 	samples_free(&all);
 	request_destroy(req);
@@ -241,15 +241,15 @@ static void measure(struct sched_bench *s)
 	build(s);
 	core = parse_request(s, one_core, 0);
 	node = parse_request(s, one_node, 0);
-	measure_fill(s, "one core", core);
-	measure_holes(s, "one core, in gaps", core);
-	measure_fill(s, "one node", node);
-	measure_holes(s, "one node, in gaps", node);
-	measure_answer(s, "can be: all cores", all_cores, s->nodes, 0);
-	measure_answer(s, "cannot be: too many", too_many, s->nodes + 1,
+	measure_fill(s, "sched.core", core);
+	measure_holes(s, "sched.core.gaps", core);
+	measure_fill(s, "sched.node", node);
+	measure_holes(s, "sched.node.gaps", node);
+	measure_answer(s, "sched.possible", all_cores, s->nodes, 0);
+	measure_answer(s, "sched.impossible.many", too_many, s->nodes + 1,
 		       ENODEV);
-	measure_answer(s, "cannot be: too large", too_large, 0, ENODEV);
-	bench_report(&s->b, &(struct figure) { .name = "memory",
+	measure_answer(s, "sched.impossible.large", too_large, 0, ENODEV);
+	bench_report(&s->b, &(struct figure) { .name = "sched.memory",
 		.value = (double)graph_bytes(s->g) / 1e6, .unit = "MB",
 		.n = s->g->count });
 	request_destroy(core);

@@ -10,7 +10,7 @@
  * the order of the graph.
  *
  * A policy of a site's own is a shared object that exports
- * "const struct match_policy weir_match_policy".
+ * "MATCH_POLICY_EXPORT const struct match_policy weir_match_policy".
  */
 #ifndef WEIR_SCHEDD_POLICY_H
 #define WEIR_SCHEDD_POLICY_H
@@ -22,6 +22,7 @@
 #include "schedd/graph.h"
 
 #define MATCH_POLICY_VERSION	1
+#define MATCH_POLICY_EXPORT	__attribute__((visibility("default")))
 
 enum match_order {
 	MATCH_ASCENDING = 0,	/* lowest ids first, at each level */
