@@ -449,6 +449,65 @@ static void test_simple(void)
 	test_wipe();
 }
 
+/* Directories of many nodes: those that changes have left behind go, what they
+ * share with the present ones stays. */
+static bool have_nodes(struct db *db, int count)
+{
+	char key[32], want[32];
+	bool have = true;
+
+	for (int i = 0; i < count && have; i++) {
+		snprintf(key, sizeof(key), "d.k%d", i);
+		snprintf(want, sizeof(want), "%d", i);
+		have = !strcmp(get(db, key), i % 5 ? want : "ENOENT");
+	}
+	return have;
+}
+
+static void test_nodes(void)
+{
+	enum { COUNT = 20000 };
+	struct db *db = open_manual();
+	struct db_gc_info before, after;
+	struct census census;
+	char key[32], text[32];
+
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(key, sizeof(key), "d.k%d", i);
+		APPLY(db, PUT(key, "first"));
+	}
+	db_wait(db);
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(key, sizeof(key), "d.k%d", i);
+		snprintf(text, sizeof(text), "%d", i);
+		if (i % 5)
+			APPLY(db, PUT(key, text));
+		else
+			APPLY(db, UNLINK(key));
+		if (i % 400 == 0)
+			db_wait(db);
+		if (i == COUNT / 2)
+			db_gc_start(db);
+		if (i > COUNT / 2 && i % 100 == 0)
+			db_gc_step(db, 0);
+	}
+	db_wait(db);
+	db_gc_info(db, &before);
+	forget_history(db);
+	collect(db);
+	db_gc_info(db, &after);
+	ok(after.blobs < before.blobs / 3, "%ju of %ju nodes are needed",
+	   (uintmax_t)after.blobs, (uintmax_t)before.blobs);
+	db_close(db);
+	census = take_census();
+	is_int(census.missing, 0, "these are there");
+	is_int(census.lost, 0, "and no other");
+	db = open_manual();
+	ok(have_nodes(db, COUNT), "with all entries");
+	db_close(db);
+	test_wipe();
+}
+
 /* A value comes again in the batch that would remove it. */
 static void test_reborn(void)
 {
@@ -714,6 +773,7 @@ int main(int argc, char **argv)
 	}
 	test_marks();
 	test_simple();
+	test_nodes();
 	test_reborn();
 	test_graft();
 	test_smaller(true);
