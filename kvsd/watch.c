@@ -294,7 +294,8 @@ struct request {
 	uint64_t from, offset;
 	struct db_view *view;
 	struct db_view *old;		/* the state at FROM, or NULL */
-	bool forgotten;			/* FROM is not kept, and that is told */
+	bool forgotten;			/* FROM is not kept */
+	bool undone;			/* FROM is ahead of what there is */
 };
 
 static int parse_mode(struct conn *c, const struct wire_frame *f,
@@ -348,15 +349,18 @@ static void take_known(struct watch *w, struct db_view *old)
 }
 
 /* Whether the bytes that the client has of the value, told by version FROM,
- * are those that it begins with now. The past of what links into other
- * namespaces lead to is not known: it is taken for the same if it can be. */
+ * are those that it begins with now. Where the past is not known, as that of
+ * what links into other namespaces lead to, it is taken for the same if it can
+ * be: most values that are appended to are never replaced. */
 static bool goes_on(struct watch *w, struct request *r)
 {
-	struct db_entry was, is;
-	bool had, has, same;
+	struct db_entry was = { .private = NULL }, is;
+	bool had = false, has, same;
 
-	had = !db_lookup(r->old, w->key, false, conn_check_namespace,
-			 w->stream.conn, &was, NULL) && was.type == DB_VALUE;
+	if (r->old)
+		had = !db_lookup(r->old, w->key, false, conn_check_namespace,
+				 w->stream.conn, &was, NULL) &&
+			was.type == DB_VALUE;
 	has = !db_lookup(r->view, w->key, false, conn_check_namespace,
 			 w->stream.conn, &is, NULL) && is.type == DB_VALUE &&
 		!db_entry_hash(r->view, &is, &w->hash);
@@ -364,8 +368,8 @@ static bool goes_on(struct watch *w, struct request *r)
 		same = true;		/* which is told as gone */
 	else if (is.size < r->offset)
 		same = false;
-	else if (strcmp(was.ns, w->ns))
-		same = true;
+	else if (!r->old || strcmp(was.ns, w->ns))
+		same = !r->undone;
 	else
 		same = had && db_same_prefix(r->view, &was, &is,
 					     was.size < r->offset ? was.size :
@@ -381,7 +385,7 @@ static void start_append(struct watch *w, struct request *r)
 	if (!r->offset || !r->from)
 		return;
 	w->exists = true;
-	w->replaced = r->forgotten || !goes_on(w, r);
+	w->replaced = !goes_on(w, r);
 }
 
 static void start_prefix(struct watch *w, struct request *r)
@@ -470,8 +474,9 @@ void do_watch(struct conn *c, const struct wire_frame *f)
 	r.view = db_view_open(db, ns, NULL, false, &error);
 	if (r.view && r.from) {
 		r.old = db_view_open_from(db, ns, r.from, &error);
-		r.forgotten = !r.old && r.anew && (error.errnum == ESTALE ||
-						   error.errnum == EINVAL);
+		r.undone = !r.old && r.anew && error.errnum == EINVAL;
+		r.forgotten = r.undone || (!r.old && r.anew &&
+					   error.errnum == ESTALE);
 	}
 	if (!r.view || (r.from && !r.old && !r.forgotten))
 		reply_error(c, f->word[0], &error);

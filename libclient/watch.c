@@ -35,7 +35,8 @@ static void write_words(weir_t *h, const struct watch *w)
 		wire_opt_u64(&h->out, "offset", w->offset);
 	if (w->flags & WEIR_WATCH_WAIT)
 		wire_opt(&h->out, "wait", "1");
-	if (w->seen)
+	/* whoever follows a prefix has to begin anew by itself */
+	if (w->seen && w->mode != WEIR_WATCH_PREFIX)
 		wire_opt(&h->out, "anew", "1");
 }
 

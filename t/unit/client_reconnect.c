@@ -151,9 +151,9 @@ static void lasting(void)
 		       "1 watch - a mode=append from=5 offset=5 wait=1 "
 		       "anew=1\n"
 		       /* the difference was not whole: from the start */
-		       "2 watch - p mode=prefix from=0 wait=1 anew=1\n"
+		       "2 watch - p mode=prefix from=0 wait=1\n"
 		       /* there may have been more of version 6 */
-		       "3 watch - q mode=prefix from=5 wait=1 anew=1\n"
+		       "3 watch - q mode=prefix from=5 wait=1\n"
 		       "4 subscribe e\n5 serve s\n"
 		       "7 watch - x mode=latest from=3\n"),
 		SEND("0 ok version=9\n1 ok version=9\n2 ok version=9\n"
@@ -169,8 +169,8 @@ static void lasting(void)
 		       "0 watch - l mode=latest from=7 wait=1 anew=1\n"
 		       "1 watch - a mode=append from=9 offset=6 wait=1 "
 		       "anew=1\n"
-		       "2 watch - p mode=prefix from=9 wait=1 anew=1\n"
-		       "3 watch - q mode=prefix from=9 wait=1 anew=1\n"
+		       "2 watch - p mode=prefix from=9 wait=1\n"
+		       "3 watch - q mode=prefix from=9 wait=1\n"
 		       "4 subscribe e\n5 serve s\n"),
 		SEND("0 ok version=2\n4 ok sequence=3\n"
 		     "* 0 end ENOENT the namespace is gone\n"), END
