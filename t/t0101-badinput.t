@@ -285,12 +285,14 @@ diag "the server's memory: at most $memory KiB"
 		i=$((i + 1))
 	done
 	echo "b send - unlink - many.k7"
+	# the last of all, live or as a difference
+	echo "b send - link - many.zz end"
 	echo "b send q ping"
 	echo "b drain q"
 	echo "b send r root -"
 	echo "b until r"
 	echo "a push w lagged"
-	echo "a push w synced"
+	echo "a push w link"
 } >"$WORK/script"
 talk <"$WORK/script" >"$WORK/out"
 matches "$(cat "$WORK/out")" '^\* w lagged version=[0-9]+$' \
