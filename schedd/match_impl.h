@@ -9,6 +9,7 @@
 struct match_keys {
 	uint32_t *order;	/* by_type's members, best first */
 	bool as_is;		/* they are in that order already */
+	bool reversed;		/* they are in the opposite order */
 	bool made;
 	unsigned changes;	/* of the graph, when it was made */
 };

@@ -118,7 +118,7 @@ const struct match_keys *match_keys(struct matcher *m, uint32_t type)
 		return k;
 	list = malloc((t->count + 1) * sizeof(*list));
 	free(k->order);
-	*k = (struct match_keys) { .as_is = true };
+	*k = (struct match_keys) { .as_is = true, .reversed = true };
 	k->order = malloc((t->count + 1) * sizeof(*k->order));
 	if (!list || !k->order) {
 		free(list);
@@ -129,8 +129,10 @@ const struct match_keys *match_keys(struct matcher *m, uint32_t type)
 		list[i].key = m->policy->key(m->g, list[i].vertex);
 		if (i && list[i].key < list[i - 1].key)
 			k->as_is = false;
+		if (i && list[i].key >= list[i - 1].key)
+			k->reversed = false;
 	}
-	if (!k->as_is)
+	if (!k->as_is && !k->reversed)
 		qsort(list, t->count, sizeof(*list), by_key);
 	for (uint32_t i = 0; i < t->count; i++)
 		k->order[i] = list[i].vertex;

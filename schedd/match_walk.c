@@ -357,19 +357,19 @@ static void search_type(struct match_walk *w, struct search *s)
 		graph_slice(w->g, s->in, s->type, &from, &to);
 	if (w->ideal)
 		order = MATCH_ASCENDING;
-	if (order == MATCH_KEY) {
+	/* of a part, such as the cores of a node, keys are asked for anew */
+	if (order == MATCH_KEY && to - from == t->count) {
 		const struct match_keys *keys = match_keys(w->m, s->type);
 
 		if (!keys) {
 			w->failed = true;
 			return;
 		}
-		if (keys->as_is) {
-			order = MATCH_ASCENDING;
-		} else if (to - from == t->count) {
+		if (!keys->as_is && !keys->reversed) {
 			search_keys(w, s, keys);
 			return;
 		}
+		order = keys->as_is ? MATCH_ASCENDING : MATCH_DESCENDING;
 	}
 	if (order == MATCH_ASCENDING || order == MATCH_DESCENDING)
 		search_slice(w, s, from, to, order == MATCH_DESCENDING);
