@@ -30,6 +30,7 @@ struct submit_options {
 	bool unbuffered, label, dry_run, quiet;
 	int verbose;
 	const char *wait_event;
+	const char *input, *output, *error;	/* files, or NULL */
 	bool wait, watch, progress, jps;
 	const char *cc, *bcc;	/* idsets */
 	bool wrap, background;
@@ -49,6 +50,10 @@ json_t *submit_jobspec(const struct submit_options *o, const char *cc);
 
 /* submit_env.c: the environment after the rules of --env */
 json_t *submit_environment(const struct word_list *rules);
+/* submit_stdio.c: options of the job shell for --input, --output, --error and
+ * --label-io; CC as above */
+void submit_stdio(json_t *jobspec, const struct submit_options *o,
+		  const char *cc);
 /* submit_limits.c: soft limits after the rules of --rlimit; NULL: none */
 json_t *submit_limits(const struct word_list *rules);
 
@@ -60,6 +65,8 @@ int submit_copies(weir_t *h, const struct submit_options *o, int count);
  * ready; the exit code. Or its jobspec printed. */
 int submit_run(const struct submit_options *o);
 
+/* WORD with each {cc} replaced; to be freed. */
+char *with_cc(const char *word, const char *cc);
 void word_add(struct word_list *list, const char *word);
 void word_list_free(struct word_list *list);
 

@@ -24,7 +24,7 @@ enum {
 	OPT_ENV_REMOVE, OPT_ENV_FILE, OPT_RLIMIT, OPT_DRY_RUN, OPT_QUIET,
 	OPT_WAIT_EVENT, OPT_WAIT, OPT_WATCH, OPT_PROGRESS, OPT_JPS, OPT_CC,
 	OPT_BCC, OPT_DEPENDENCY, OPT_BEGIN_TIME, OPT_SIGNAL, OPT_WRAP, OPT_BG,
-	OPT_BROKER_OPTS,
+	OPT_BROKER_OPTS, OPT_INPUT, OPT_OUTPUT, OPT_ERROR,
 };
 
 void word_add(struct word_list *list, const char *word)
@@ -182,6 +182,9 @@ static void take(struct submit_options *o, int c)
 	case OPT_SIGNAL: signal_option(o, optarg); break;
 	case OPT_DRY_RUN: o->dry_run = true; break;
 	case OPT_QUIET: o->quiet = true; break;
+	case OPT_INPUT: o->input = optarg; break;
+	case OPT_OUTPUT: o->output = optarg; break;
+	case OPT_ERROR: o->error = optarg; break;
 	case OPT_WAIT_EVENT: o->wait_event = optarg; break;
 	case OPT_WRAP: o->wrap = true; break;
 	case OPT_BG: o->background = true; break;
@@ -219,6 +222,9 @@ static void take(struct submit_options *o, int c)
 	{ "dependency", required_argument, NULL, OPT_DEPENDENCY }, \
 	{ "begin-time", required_argument, NULL, OPT_BEGIN_TIME }, \
 	{ "signal", required_argument, NULL, OPT_SIGNAL }, \
+	{ "input", required_argument, NULL, OPT_INPUT }, \
+	{ "output", required_argument, NULL, OPT_OUTPUT }, \
+	{ "error", required_argument, NULL, OPT_ERROR }, \
 	{ "unbuffered", no_argument, NULL, 'u' }, \
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, \
 	{ "quiet", no_argument, NULL, OPT_QUIET }
@@ -294,8 +300,7 @@ void submit_parse(struct submit_options *o, int argc, char **argv)
 
 /* ---- the jobspec ---- */
 
-/* WORD with each {cc} replaced. */
-static char *with_cc(const char *word, const char *cc)
+char *with_cc(const char *word, const char *cc)
 {
 	char *result = xstrdup(""), *longer;
 	const char *at;
@@ -426,6 +431,7 @@ json_t *submit_jobspec(const struct submit_options *o, const char *cc)
 				json_pack("{s:i s:s s:s}", "mode",
 					  SCRIPT_MODE, "data", o->script,
 					  "encoding", "utf-8"), &error);
+	submit_stdio(jobspec, o, cc);
 	set_options(jobspec, o);
 	for (i = 0; i < argc; i++)
 		free(argv[i]);

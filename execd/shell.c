@@ -64,7 +64,7 @@ static int watch_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void fail(struct shell *s, char *note, int status)
+void shell_fail(struct shell *s, char *note, int status)
 {
 	if (s->failed) {
 		free(note);
@@ -89,7 +89,7 @@ static bool make_tmpdir(struct shell *s)
 	if (asprintf(&note, "cannot make the job's folder %s: %s", s->tmpdir,
 		     strerror(errno)) < 0)
 		note = NULL;
-	fail(s, note, 1 << 8);
+	shell_fail(s, note, 1 << 8);
 	return false;
 }
 
@@ -113,7 +113,7 @@ static void start_tasks(struct shell *s)
 	s->task = calloc(s->ntasks, sizeof(*s->task));
 	if (!s->task) {
 		s->ntasks = 0;
-		fail(s, NULL, 1 << 8);
+		shell_fail(s, NULL, 1 << 8);
 		return;
 	}
 	for (i = 0; i < s->ntasks; i++) {
@@ -125,7 +125,7 @@ static void start_tasks(struct shell *s)
 	}
 	for (i = 0; i < s->ntasks; i++) {
 		if (task_start(s, &s->task[i]) < 0) {
-			fail(s, s->failure, s->failure_status);
+			shell_fail(s, s->failure, s->failure_status);
 			task_signal(s, SIGKILL);
 			return;
 		}
@@ -188,6 +188,7 @@ static void check_end(struct shell *s)
 		       "still holds its output; it is no longer read");
 		close_pipes(s);
 	}
+	redirect_close(s);
 	s->finished = true;
 }
 
@@ -288,7 +289,7 @@ void shell_main(const struct shell_spec *spec)
 		if (files_write(&s) == 0)
 			start_tasks(&s);
 		else
-			fail(&s, s.failure, s.failure_status);
+			shell_fail(&s, s.failure, s.failure_status);
 	}
 	most = 2 + 3 * (size_t)s.ntasks;
 	p = calloc(most, sizeof(*p));

@@ -47,6 +47,8 @@ struct task {
 	int fd[3];		/* our ends of its pipes, -1: closed */
 	char *line[3];		/* OUT, ERR: a part of a line */
 	size_t line_len[3];
+	struct sink *sink[3];	/* OUT, ERR: a file in their place, or NULL */
+	bool label[3], midline[3];	/* and how lines stand in it */
 };
 
 struct shell {
@@ -54,6 +56,7 @@ struct shell {
 	struct task *task;
 	int ntasks, running;
 	bool unbuffered;
+	struct sink *sinks;	/* all of them */
 	bool env_tags;		/* values of the environment have {{tags}} */
 	char *tmpdir;
 	int signal_fd;
@@ -82,6 +85,9 @@ struct shell {
 };
 
 int64_t shell_now(void);	/* milliseconds, monotonic */
+/* The job ends by an exception of type exec; takes NOTE (NULL: out of memory).
+ * The first counts. STATUS is a wait status. */
+void shell_fail(struct shell *s, char *note, int status);
 
 /* shell_task.c */
 /* 0, or -1 with a note for people and the exit status to pretend. */
@@ -101,6 +107,17 @@ char **template_fill_all(const struct shell *s, const struct task *t,
 
 /* shell_files.c: 0, or -1 as task_start */
 int files_write(struct shell *s);
+
+/* shell_redirect.c */
+/* The files of T's output, if it has such; 0, or -1 as task_start. */
+int redirect_open(struct shell *s, struct task *t);
+/* Is standard input a file? Then T's own descriptor of it, or -1 likewise. */
+bool redirected_input(const struct shell *s);
+int redirect_input(struct shell *s, const struct task *t);
+void redirect_write(struct shell *s, struct task *t, int which,
+		    const char *data, size_t len);
+void redirect_end(struct shell *s, struct task *t, int which);
+void redirect_close(struct shell *s);
 
 /* shell_stdio.c */
 bool stdio_room(const struct shell *s);	/* for more output */

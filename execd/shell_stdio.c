@@ -40,7 +40,9 @@ static enum output_stream stream_of(int which)
 static void emit(struct shell *s, struct task *t, int which, const char *data,
 		 size_t len)
 {
-	if (len && output_encode_data(&s->output, stream_of(which),
+	if (len && t->sink[which])
+		redirect_write(s, t, which, data, len);
+	else if (len && output_encode_data(&s->output, stream_of(which),
 				      (unsigned)t->rank, wall_clock(), data,
 				      len) < 0)
 		abort();	/* out of memory: the limit is 1 MiB */
@@ -64,8 +66,10 @@ void stdio_close(struct shell *s, struct task *t, int which)
 	free(t->line[which]);
 	t->line[which] = NULL;
 	t->line_len[which] = 0;
-	if (output_encode_eof(&s->output, stream_of(which),
-			      (unsigned)t->rank, wall_clock()) < 0)
+	if (t->sink[which])	/* told at the start */
+		redirect_end(s, t, which);
+	else if (output_encode_eof(&s->output, stream_of(which),
+				   (unsigned)t->rank, wall_clock()) < 0)
 		abort();
 }
 
@@ -112,7 +116,8 @@ static bool read_piece(struct shell *s, struct task *t, int which)
 		stdio_close(s, t, which);
 		return false;
 	}
-	if (which == ERR || s->unbuffered)
+	/* a label needs the line's begin, and its end before others write */
+	if ((which == ERR || s->unbuffered) && !t->label[which])
 		emit(s, t, which, data, (size_t)n);
 	else
 		lines(s, t, which, data, (size_t)n);

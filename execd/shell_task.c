@@ -173,13 +173,21 @@ static void close_all(const int fd[3])
 			close(fd[i]);
 }
 
-/* Pipes; standard input only for the job's first task, others read nothing. */
-static int make_pipes(struct task *t, int theirs[3])
+/* Pipes; standard input is a file, or for the job's first task only: others
+ * read nothing. */
+static int make_pipes(struct shell *s, struct task *t, int theirs[3])
 {
+	bool file = redirected_input(s);
 	int i, pair[2];
 
 	theirs[IN] = theirs[OUT] = theirs[ERR] = -1;
 	for (i = IN; i <= ERR; i++) {
+		if (i == IN && file) {
+			theirs[IN] = redirect_input(s, t);
+			if (theirs[IN] < 0)
+				return -1;
+			continue;
+		}
 		if (i == IN && t->rank != 0) {
 			theirs[IN] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 			if (theirs[IN] < 0)
@@ -247,9 +255,12 @@ int task_start(struct shell *s, struct task *t)
 	int theirs[3], r;
 	char **argv;
 
-	if (make_pipes(t, theirs) < 0) {
+	if (redirect_open(s, t) < 0)
+		return -1;
+	if (make_pipes(s, t, theirs) < 0) {
 		close_all(theirs);
-		return refuse(s, t, "pipe", strerror(errno), 1);
+		return s->failure ? -1 :
+			refuse(s, t, "pipe", strerror(errno), 1);
 	}
 	set_environment(s, t);
 	argv = template_fill_all(s, t, s->spec->jobspec->argv);

@@ -131,6 +131,49 @@ static int check_rlimit(json_t *value, const char *path,
 	return 0;
 }
 
+/* A stream of OPTIONS, at A.B: what it is connected with. */
+static int check_stream(json_t *options, const char *a, const char *b,
+			const char *other, struct proto_error *err)
+{
+	json_t *o = json_object_get(json_object_get(options, a), b), *type;
+	const char *word;
+	char path[JSON_PATH_SIZE], words[64];
+
+	if (!o)
+		return 0;
+	snprintf(path, sizeof(path), OPTIONS ".%s.%s", a, b);
+	if (check_object(o, path, err) < 0)
+		return -1;
+	type = json_object_get(o, "type");
+	if (!type)
+		return 0;
+	word = json_string_value(type);
+	snprintf(path, sizeof(path), OPTIONS ".%s.%s.type", a, b);
+	snprintf(words, sizeof(words), "\"%s\" or \"file\"", other);
+	if (!word || (strcmp(word, other) && strcmp(word, "file")))
+		return json_must_be(err, path, words, type);
+	if (strcmp(word, "file"))
+		return 0;
+	snprintf(path, sizeof(path), OPTIONS ".%s.%s.path", a, b);
+	return check_string(json_object_get(o, "path"), path, err);
+}
+
+static int check_stdio(json_t *options, struct proto_error *err)
+{
+	json_t *mode = json_object_get(json_object_get(options, "output"),
+				       "mode");
+	const char *word = json_string_value(mode);
+
+	if (mode && (!word || (strcmp(word, "append") &&
+			       strcmp(word, "truncate"))))
+		return json_must_be(err, OPTIONS ".output.mode",
+				    "\"truncate\" or \"append\"", mode);
+	if (check_stream(options, "output", "stdout", "kvs", err) < 0 ||
+	    check_stream(options, "output", "stderr", "kvs", err) < 0)
+		return -1;
+	return check_stream(options, "input", "stdin", "service", err);
+}
+
 static int check_shell(json_t *value, const char *path,
 		       struct proto_error *err)
 {
@@ -143,7 +186,9 @@ static int check_shell(json_t *value, const char *path,
 	if (check_object(options, OPTIONS, err) < 0)
 		return -1;
 	value = json_object_get(options, "rlimit");
-	return value ? check_rlimit(value, OPTIONS ".rlimit", err) : 0;
+	if (value && check_rlimit(value, OPTIONS ".rlimit", err) < 0)
+		return -1;
+	return check_stdio(options, err);
 }
 
 /* Keys of attributes.system that are known; others are kept unread. */

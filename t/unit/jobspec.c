@@ -237,6 +237,22 @@ static void test_refused_attributes(void)
 	refused("{\"options\":{\"verbose\":1}}", "{\"options\":[]}",
 		"attributes.system.shell.options: must be an object, got an "
 		"empty array");
+	refused("{\"verbose\":1}", "{\"rlimit\":1}",
+		"attributes.system.shell.options.rlimit: must be an object");
+	refused("{\"verbose\":1}", "{\"rlimit\":{\"core\":-2}}",
+		"attributes.system.shell.options.rlimit.core: must be an "
+		"integer from -1 (no limit) on, got -2");
+	refused("{\"verbose\":1}", "{\"output\":{\"mode\":1}}",
+		"attributes.system.shell.options.output.mode: must be "
+		"\"truncate\" or \"append\", got 1");
+	refused("{\"verbose\":1}",
+		"{\"output\":{\"stderr\":{\"type\":\"file\"}}}",
+		"attributes.system.shell.options.output.stderr.path: is "
+		"missing");
+	refused("{\"verbose\":1}",
+		"{\"input\":{\"stdin\":{\"type\":\"kvs\"}}}",
+		"attributes.system.shell.options.input.stdin.type: must be "
+		"\"service\" or \"file\", got \"kvs\"");
 	refused("{\"options\":{\"verbose\":1}}", "1",
 		"attributes.system.shell: must be an object, got 1");
 	refused("\"unknown\":[1]", "\"dependencies\":[{\"scheme\":\"after\"}]",
