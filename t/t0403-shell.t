@@ -90,9 +90,7 @@ like "$STATUS $ERR" "137 *type=exec severity=0 *shell*" \
 # ---- output that the store refuses
 # A job may do as it likes with its own namespace.
 submit refused sh -c '"$1" kvs unlink output && "$1" kvs mkdir output &&
-	head -c 100000 /dev/zero; echo up >"$0/up"; read -r x <"$0/go"' \
-	"$W" "$weir"
-read -r up <"$W/up"
+	head -c 100000 /dev/zero; read -r x <"$0/go"' "$W" "$weir"
 wait_event clean
 matches "$("$weir" kvs eventlog get "$KEY.eventlog")" \
 	' exception type="exec" severity=0 note="output could not be stored: .*Is a directory' \

@@ -500,7 +500,7 @@ BIG=$(weir submit cat "$WORK/value")
 weir dmesg -f >"$WORK/seen" &
 note_pid $!
 exec 4<"$WORK/seen"
-sed '/execd.*No space left on device/q' <&4 >"$WORK/log"
+sed '/No space left on device/q' <&4 >"$WORK/log"
 exec 4<&-
 matches "$(cat "$WORK/log")" 'No space left on device' 'the log tells of it'
 run weir kvs put --raw more=- <"$WORK/value"
