@@ -20,7 +20,9 @@ weir_jobid_t job_argument(const char *text)
 	weir_jobid_t id;
 
 	if (weir_jobid_parse(text, &id) < 0)
-		die("%s: malformed input", text);
+		die("%s: %s", text, errno == ENOTSUP ?
+		    "job ids in words or emoji are not supported" :
+		    "malformed input");
 	return id;
 }
 

@@ -50,6 +50,7 @@ static void print_id(weir_jobid_t id, const char *form)
 	else if (weir_jobid_encode(id, form, buf, sizeof(buf)) < 0)
 		die("--to: %s: %s", form, errno == EINVAL ?
 		    "no such form (dec, hex, dothex, kvs, f58, f58plain)" :
+		    errno == ENOTSUP ? "this form is not supported" :
 		    strerror(errno));
 	puts(buf);
 }

@@ -386,9 +386,11 @@ WEIR_API weir_future_t *weir_job_list(weir_t *h, const char *query);
 WEIR_API weir_future_t *weir_job_lookup(weir_t *h, weir_jobid_t id,
 					const char *key);
 
-/* Any encoding; -1 with EINVAL. */
+/* Any form but words and emoji; -1 with EINVAL, EOVERFLOW, ENOTSUP for
+ * those. */
 WEIR_API int weir_jobid_parse(const char *s, weir_jobid_t *id);
-/* FORM: dec hex dothex kvs f58 f58plain words. -1: EINVAL, ENOSPC. */
+/* FORM: dec hex dothex kvs f58 f58plain. -1: EINVAL, ENOSPC, ENOTSUP for words
+ * and emoji. */
 WEIR_API int weir_jobid_encode(weir_jobid_t id, const char *form, char *buf,
 			       size_t size);
 

@@ -85,6 +85,16 @@ run weir job id 'bogus!'
 ran 1 '' 'weir-job: bogus!: malformed input' 'no id'
 run weir job id --to=roman "$dec"
 ran 1 '' 'weir-job: --to: roman: no such form*' 'no form'
+for form in words emoji; do
+	run weir job id --to=$form "$dec"
+	ran 1 '' "weir-job: --to: $form: this form is not supported" \
+		"--to=$form is refused"
+done
+for id in reform-remote-galileo--heart-package-academy '👩💅📓😸👑🚓'; do
+	run weir job id "$id"
+	ran 1 '' "weir-job: $id: job ids in words or emoji are not supported" \
+		"so is $id"
+done
 run weir job namespace "$done_id"
 ran 0 "job-$dec" '' 'namespace'
 
