@@ -65,19 +65,33 @@ static int check_kind(int fd, struct stat *st)
 	return -1;
 }
 
+static bool has_one_of(const char *template, const char *const *tags)
+{
+	for (; *tags; tags++)
+		if (strstr(template, *tags))
+			return true;
+	return false;
+}
+
 /* Does each node have a file of its own? */
 static bool own_file(const char *template)
 {
 	static const char *const tags[] = {
 		"{{node.id}}", "{{node.name}}", "{{node.broker_rank}}",
-		"{{taskid}}", "{{task.id}}", "{{task.rank}}",
+		"{{taskid}}", "{{task.id}}", "{{task.rank}}", NULL
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (strstr(template, tags[i]))
-			return true;
-	return false;
+	return has_one_of(template, tags);
+}
+
+/* Or the job, so that nothing of another can be in it? */
+static bool job_file(const char *template)
+{
+	static const char *const tags[] = {
+		"{{id}}", "{{id.", "{{jobid}}", "{{jobid.", NULL
+	};
+
+	return has_one_of(template, tags);
 }
 
 static int refuse(struct shell *s, const struct task *t, int which,
@@ -118,12 +132,12 @@ static struct sink *sink_open(struct shell *s, char *path,
 		*why = open_error();
 	else if (S_ISREG(st.st_mode) && !append) {
 		/* whoever came second would cut off what the first wrote */
-		if (s->spec->nnodes > 1 && !own_file(template))
-			*why = "one file for several nodes: put {{node.id}} or "
-			       "{{taskid}} into its name, or set "
-			       "output.mode=append";
-		else if (ftruncate(k->fd, 0) < 0)
-			*why = strerror(errno);
+		if (s->spec->nnodes == 1 || own_file(template))
+			*why = ftruncate(k->fd, 0) < 0 ? strerror(errno) : NULL;
+		else if (!job_file(template))
+			*why = "one file for several nodes: put {{id}}, "
+			       "{{node.id}} or {{taskid}} into its name, or "
+			       "set output.mode=append";
 	}
 	if (*why) {
 		if (k->fd >= 0)

@@ -60,9 +60,13 @@ is "$STATUS $(sort "$W/both" | uniq -c | xargs)" '0 500 0 500 1' \
 	'a file of two tasks has whole lines of both'
 run weir run -N2 --output="$W/shared" true
 like "$STATUS $ERR" "1 *type=exec severity=0 *stdout: cannot open $W/shared: \
-one file for several nodes: *{{node.id}}*" 'one file of two nodes is refused'
+one file for several nodes: *{{id}}*{{node.id}}*" 'one file of two nodes is refused'
 run weir run -N2 --output="$W/shared" -o output.mode=append echo here
 is "$STATUS $(cat "$W/shared" | xargs)" '0 here here' 'unless it is appended to'
+id=$(weir submit -N2 --output="$W/job{{id.dec}}" echo here)
+run weir job status "$id"
+is "$STATUS $(cat "$W/job$(weir job id "$id")" | xargs)" '0 here here' \
+	'or has the name of the job'
 run weir submit --quiet --wait --cc=1-2 --output="$W/copy{cc}" echo 'copy {cc}'
 is "$STATUS $(cat "$W/copy1" "$W/copy2" | xargs)" '0 copy 1 copy 2' 'of copies'
 
