@@ -72,6 +72,7 @@ struct db {
 	uint64_t ticket_sealed, ticket_durable;
 	uint64_t serial;	/* batches ever written, as stored */
 	uint64_t history_max;
+	double history_seconds;	/* 0: for ever */
 	unsigned applied_views;	/* open ones that a change must not reach */
 	struct namespace **ns;	/* by name, then id */
 	size_t ns_count, ns_room;
@@ -127,6 +128,8 @@ void namespace_keep(struct db *db, struct namespace *ns);
 void namespaces_durable(struct db *db, struct namespace_list *list);
 /* Drops up to LIMIT old versions; false if there are none. */
 bool namespaces_shed_history(struct db *db, uint32_t limit);
+/* Drops versions that are too old; false if there are none in the store. */
+bool namespaces_age_history(struct db *db);
 int namespaces_load(struct db *db, struct db_error *error);
 void namespaces_written(struct db *db, struct namespace_list *list);
 void namespaces_give_up(struct db *db);	/* all states back to the written */

@@ -12,12 +12,23 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "kvsd/alloc.h"
 #include "kvsd/database.h"
 #include "kvsd/splice.h"
 
 #define FORMAT_VERSION	2	/* 1: a directory was one blob */
+
+static double real_time(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+double (*db_clock)(void) = real_time;
 
 static const struct db_error no_error;
 
@@ -266,6 +277,7 @@ static struct db *db_create(const struct db_options *options)
 	db->magic = DB_MAGIC;
 	db->durable = options->durable;
 	db->gc.automatic = !options->gc_manual;
+	db->history_seconds = options->history_seconds;
 	db->history_max = options->history_max ? options->history_max
 					       : DB_HISTORY_DEFAULT;
 	db->tree.undo = &db->undo;

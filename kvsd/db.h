@@ -56,12 +56,16 @@ struct db_options {
 	size_t cache_max;	/* bytes of decoded nodes to keep; 0: default */
 	size_t map_size;	/* bytes to map at first; 0: default. It grows */
 	uint64_t history_max;	/* versions to keep; 0: default */
+	double history_seconds;	/* and how long; 0: for ever */
 	bool gc_manual;		/* db_gc_step is called by the caller */
 	db_durable_f *on_durable;
 	/* What the administrator should know. May be NULL. */
 	void (*on_warning)(void *arg, const char *text);
 	void *arg;
 };
+
+/* Seconds since the epoch. Tests put a clock of their own here. */
+extern double (*db_clock)(void);
 
 /* EBUSY if another live process has the database open (advisory lock);
  * EACCES and others with a text that names the folder. */

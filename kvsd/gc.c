@@ -62,6 +62,7 @@
 #define FAIL_SECONDS	1	/* after a batch that could not be written */
 
 static const struct timeval between = { 0, 4000 };
+static const struct timeval aging = { 0, 100000 };
 static const struct timeval idle = { 15, 0 };
 
 static double now(void)
@@ -420,8 +421,12 @@ enum db_gc_phase db_gc_step(struct db *db, double seconds)
 	double start = now(), took;
 	bool more = true;
 
-	if (gc->info.phase == DB_GC_IDLE && gc->again)
+	if (gc->info.phase == DB_GC_IDLE && gc->again) {
+		/* as long as the store has what is to be dropped */
+		if (namespaces_age_history(db))
+			return DB_GC_IDLE;
 		begin(db);
+	}
 	do {
 		if (gc->info.phase == DB_GC_MARK)
 			mark_step(db);
@@ -491,9 +496,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			ready = make_room(db);
 		else if (gc->info.phase == DB_GC_IDLE && is_due(db))
 			gc->again = true;
+		else if (gc->info.phase == DB_GC_IDLE && !db->sealed &&
+			 namespaces_age_history(db))
+			next = &aging;
 		if ((gc->again && ready) || collecting(gc))
 			db_gc_step(db, SLICE);
-		if (gc->info.phase != DB_GC_IDLE || db->room.full)
+		if (gc->info.phase != DB_GC_IDLE || gc->again ||
+		    db->room.full)
 			next = &between;
 	}
 	event_add(gc->timer, next);

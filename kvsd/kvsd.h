@@ -21,6 +21,8 @@ struct kvsd_options {
 	const char *durability;		/* NULL: commit */
 	const char *instance;		/* NULL: the one in statedir */
 	const char *admin;		/* uids with commas, or NULL */
+	uint64_t history;		/* versions; 0: default */
+	double history_time;		/* seconds; 0: for ever */
 	const char *metrics;		/* HOST:PORT or unix:PATH, or NULL */
 	bool allow_users, metrics_public;
 };

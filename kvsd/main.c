@@ -27,7 +27,9 @@
 #include "proto/daemon.h"
 
 static struct daemon daemon_;
-static struct kvsd kvsd = { .magic = KVSD_MAGIC };
+static struct kvsd kvsd = {
+	.magic = KVSD_MAGIC, .options.history_time = 86400
+};
 static int signal_fd = -1;
 static struct event *signal_event;
 
@@ -49,6 +51,10 @@ static void parse_options(int argc, char **argv)
 		  "ADDRESS:PORT|unix:PATH", "serve figures over HTTP there" },
 		{ "metrics-public", DAEMON_FLAG, &o->metrics_public, NULL,
 		  "let that address be another than this machine's own" },
+		{ "history-versions", DAEMON_NUMBER, &o->history, "N",
+		  "old versions of a namespace to keep" },
+		{ "history-time", DAEMON_SECONDS, &o->history_time, "SECONDS",
+		  "how long to keep them; 0: for ever" },
 		{ "admin", DAEMON_STRING, &o->admin, "UID,...",
 		  "users that have the role admin" },
 		{ NULL, DAEMON_FLAG, NULL, NULL, NULL }
@@ -146,6 +152,8 @@ static void init_database(void)
 		.path = o->statedir,
 		.durable = !o->durability || strcmp(o->durability, "none"),
 		.owner = kvsd.owner,
+		.history_max = o->history,
+		.history_seconds = o->history_time,
 		.on_durable = server_settle,
 		.on_warning = on_warning,
 		.arg = &kvsd,

@@ -17,7 +17,9 @@
 
 #define RECORD_VERSION	1
 #define RECORD_SIZE	(1 + 8 + 4 + 8 + DB_HASH_SIZE + 8)
-#define HISTORY_SIZE	(DB_HASH_SIZE + 8)
+#define HISTORY_OLD	(DB_HASH_SIZE + 8)	/* without a time */
+#define HISTORY_SIZE	(HISTORY_OLD + 8)
+#define AGED_MAX	2000	/* entries that are too old, at a time */
 #define PRUNE_MAX	64	/* entries of history a batch */
 
 struct namespace *namespace_ref(struct namespace *ns)
@@ -220,20 +222,21 @@ static void record_put(struct db *db, const struct namespace *ns)
 {
 	struct store_changes *changes = &db->batch->changes;
 	const struct entry *root = ns->applied.root;
-	unsigned char value[RECORD_SIZE], *p = value, *tail;
+	unsigned char value[RECORD_SIZE], *p = value, kept[HISTORY_SIZE];
 	unsigned char key[16], from[16];
 
 	*p++ = RECORD_VERSION;
 	p = bytes_put(p, ns->id, 8);
 	p = bytes_put(p, ns->owner, 4);
 	p = bytes_put(p, ns->applied.version, 8);
-	tail = p;
 	memcpy(p, entry_hash(root), DB_HASH_SIZE);
 	bytes_put(p + DB_HASH_SIZE, root->size, 8);
+	memcpy(kept, p, HISTORY_OLD);
+	bytes_put(kept + HISTORY_OLD, db_clock() * 1e6, 8);
 	store_put(changes, STORE_NAMESPACE, ns->name, strlen(ns->name), value,
 		  sizeof(value));
 	history_key(key, ns->id, ns->applied.version);
-	store_put(changes, STORE_HISTORY, key, 16, tail, HISTORY_SIZE);
+	store_put(changes, STORE_HISTORY, key, 16, kept, HISTORY_SIZE);
 	if (ns->applied.version <= db->history_max)
 		return;
 	db->gc.loose = true;
@@ -415,6 +418,52 @@ bool namespaces_shed_history(struct db *db, uint32_t limit)
 	return false;
 }
 
+struct aging {
+	uint64_t id, below, before;	/* version; microseconds */
+	uint64_t upto;			/* version that is not too old */
+	unsigned count;
+};
+
+static int age_one(const unsigned char *key, size_t key_len,
+		   const unsigned char *data, size_t len, void *arg)
+{
+	struct aging *aging = arg;
+
+	if (key_len != 16 || bytes_get(key, 8) != aging->id ||
+	    bytes_get(key + 8, 8) >= aging->below ||
+	    (len == HISTORY_SIZE &&
+	     bytes_get(data + HISTORY_OLD, 8) >= aging->before))
+		return 1;
+	aging->upto = bytes_get(key + 8, 8) + 1;
+	return ++aging->count == AGED_MAX;
+}
+
+bool namespaces_age_history(struct db *db)
+{
+	unsigned char from[16], to[16];
+	bool any = false;
+
+	for (size_t i = 0; db->history_seconds && i < db->ns_count; i++) {
+		struct namespace *ns = db->ns[i];
+		struct aging aging = { .id = ns->id,
+			.below = ns->written.version,
+			.before = (db_clock() - db->history_seconds) * 1e6 };
+
+		if (!ns->written.root)
+			continue;
+		history_key(from, ns->id, 0);
+		store_each(db->store, STORE_HISTORY, from, 16, age_one,
+			   &aging);
+		if (!aging.count)
+			continue;
+		history_key(to, ns->id, aging.upto);
+		store_delete_range(&db->batch->changes, STORE_HISTORY, from,
+				   16, to, 16, 0);
+		db->batch->dirty = db->gc.loose = any = true;
+	}
+	return any;
+}
+
 static struct entry *history_root(struct db *db, struct namespace *ns,
 				  uint64_t *version, bool *exact,
 				  struct db_error *error)
@@ -435,7 +484,7 @@ static struct entry *history_root(struct db *db, struct namespace *ns,
 		errno = ENOENT;
 		return NULL;
 	}
-	if (len != HISTORY_SIZE) {
+	if (len != HISTORY_SIZE && len != HISTORY_OLD) {
 		db_fail(error, EIO, "the history of namespace %s is damaged",
 			ns->name);
 		return NULL;

@@ -44,6 +44,21 @@ matches "$got" '^3b ok' "does not end the others"
 stop_kvsd
 is "$KVSD_STATUS" 0 "the server is well"
 
+# ---- the history ----
+
+STATE=$WORK/history
+start_kvsd --history-versions=3 --history-time=1000 || ok 1 "kvsd starts"
+run weir kvs put a=1
+run weir kvs put a=2
+run weir kvs put a=3
+run weir kvs put a=4
+run weir kvs put a=5
+run weir kvs get --at=1 a
+ran 1 '' 'weir-kvs: a: history starts at 2' "old versions are dropped"
+run weir kvs get --at=2 a
+ran 0 2 '' "newer ones are not"
+stop_kvsd
+
 # ---- a full disk ----
 
 # Value N of 100 KB as tag pN.

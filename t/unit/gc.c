@@ -508,6 +508,49 @@ static void test_nodes(void)
 	test_wipe();
 }
 
+static double fake_time = 1000;
+
+static double fake_clock(void)
+{
+	return fake_time;
+}
+
+/* Versions go when they are old enough, and what only they had. */
+static void test_age(void)
+{
+	double (*clock)(void) = db_clock;
+	struct db_gc_info info;
+	struct db *db;
+
+	db_clock = fake_clock;
+	db = test_open((struct db_options) { .durable = true,
+		       .gc_manual = true, .history_seconds = 100 });
+	put_big(db, "a", 'a');
+	db_wait(db);
+	APPLY(db, UNLINK("a"));
+	db_wait(db);
+	fake_time += 60;
+	APPLY(db, PUT("b", "1"));
+	db_wait(db);
+	fake_time += 39;
+	collect(db);
+	is_int(*get_in(db, "primary", "a", "1", false), 'a',
+	       "a version is kept for its time");
+	fake_time += 2;
+	collect(db);
+	is_str(get_in(db, "primary", "a", "1", false), "ESTALE", "and no longer");
+	is_str(test_error.text, "history starts at 3", "which is said");
+	db_gc_info(db, &info);
+	ok(info.stored < 10000, "what only it had is gone");
+	fake_time += 1000;
+	collect(db);
+	is_str(get_in(db, "primary", "b", "3", false), "1",
+	       "the newest stays however old it is");
+	db_clock = clock;
+	db_close(db);
+	test_wipe();
+}
+
 /* A value comes again in the batch that would remove it. */
 static void test_reborn(void)
 {
@@ -774,6 +817,7 @@ int main(int argc, char **argv)
 	test_marks();
 	test_simple();
 	test_nodes();
+	test_age();
 	test_reborn();
 	test_graft();
 	test_smaller(true);
