@@ -109,16 +109,24 @@ void lease_made(weir_future_t *f, const struct item *ok)
 	future_derive(f);
 }
 
-/* It has ended, or may have. */
-static void lease_tell(struct lease *l, int errnum, const char *text)
+/* It has ended, or may have. WHY, which may be NULL, has details. */
+static void lease_tell(struct lease *l, int errnum, const char *text,
+		       const struct item *why)
 {
 	weir_future_t *f = l->f;
-	char copy[512];
+	struct item *item;
 
-	snprintf(copy, sizeof(copy), "%s", text);
+	item = item_create(why ? (const char *const *)why->word : NULL,
+			   why ? why->words : 0, text, NULL, 0);
+	if (item)
+		item->errnum = errnum;
 	lease_free(l);
-	if (f)
-		future_fail(f, errnum, "%s", copy);
+	if (f) {
+		f->ended = true;
+		future_fulfill(f, item);
+	} else {
+		free(item);
+	}
 }
 
 /* ---- connections ---- */
@@ -131,7 +139,7 @@ static void on_timer(weir_future_t *f, void *arg)
 	snprintf(text, sizeof(text), "there was no connection for %g s: "
 		 "lease %llu may have ended", l->seconds,
 		 (unsigned long long)l->id);
-	lease_tell(l, ETIMEDOUT, text);
+	lease_tell(l, ETIMEDOUT, text, NULL);
 }
 
 static void run_timer(struct lease *l)
@@ -152,23 +160,23 @@ void leases_disconnected(weir_t *h)
 	/* a continuation may end others or close the handle */
 	while ((l = h->leases) && h->dead && !h->closing)
 		lease_tell(l, ECONNRESET, "there is no connection to kvsd: "
-			   "the lease will end");
+			   "the lease will end", NULL);
 }
 
 static void on_renewed(weir_future_t *f, void *arg)
 {
 	struct lease *l = arg;
 	int errnum = weir_future_error(f);
-	char text[512];
 
-	snprintf(text, sizeof(text), "%s", weir_future_strerror(f));
+	if (errnum && errnum != ECONNRESET) {	/* frees F, too */
+		lease_tell(l, errnum, weir_future_strerror(f), f->item);
+		return;
+	}
 	l->renewal = NULL;
 	weir_future_destroy(f);
 	if (!errnum) {
 		weir_future_destroy(l->timer);
 		l->timer = NULL;
-	} else if (errnum != ECONNRESET) {
-		lease_tell(l, errnum, text);
 	}
 	/* else: the next connection tries again, unless the timer ends */
 }

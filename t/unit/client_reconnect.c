@@ -211,6 +211,46 @@ static void lasting(void)
 	fake_done("restored");
 }
 
+/* A lease that ended, or may have, while there was no connection. */
+static void leases(void)
+{
+	static const struct fake_step steps[] = {
+		ACCEPT, EXPECT("0 lease 60.000\n"), SEND("0 ok id=44\n"),
+		EXPECT("0 lease 0.000\n"), SEND("0 ok id=45\n"),
+		EXPECT("0 lease-renew 46\n"),
+		SEND("0 ok seconds=60.000000\n"), CLOSE, ACCEPT,
+		EXPECT("0 lease-renew 46\n1 lease-renew 44\n"),
+		SEND("0 ok seconds=60.000000\n"
+		     "1 err ENOENT lease 44 has ended, at noon [ended=5.5]\n"),
+		END
+	};
+	weir_t *h = open_fake(steps);
+	weir_future_t *a = weir_lease(h, 60), *b, *c;
+
+	weir_future_get(a);
+	b = weir_lease(h, 0);
+	weir_future_get(b);
+	c = weir_lease_renew(h, 46);
+	weir_future_get(c);
+	is_str(weir_future_option(c, "seconds"), "60.000000", "taken over");
+	weir_future_next(a);
+	weir_future_next(b);
+	weir_future_next(c);
+	is_int(weir_future_get(b) < 0 ? errno : 0, ETIMEDOUT,
+	       "without a connection for its seconds");
+	is_int(weir_future_get(a) < 0 ? errno : 0, ENOENT,
+	       "it was refused afterwards");
+	is_str(weir_future_strerror(a), "lease 44 has ended, at noon",
+	       "and the text says so");
+	is_str(weir_future_option(a, "ended"), "5.5", "when");
+	ok(!weir_future_ready(c), "the other goes on");
+	weir_future_destroy(a);
+	weir_future_destroy(b);
+	weir_future_destroy(c);
+	weir_close(h);
+	fake_done("leases");
+}
+
 static struct event_base *base;
 
 static void stop(weir_future_t *f, void *arg)
@@ -286,6 +326,7 @@ int main(void)
 	requests();
 	meanwhile();
 	lasting();
+	leases();
 	libevent();
 	foreign();
 	close_when_lost();
