@@ -82,14 +82,12 @@ static int log_append(int argc, char **argv)
 struct log {
 	weir_t *h;
 	const char *key;
-	bool wait, unformatted;
+	bool unformatted;
 	enum eventlog_time time;
 	struct eventlog_clock clock;
-	/* Called for each event; nonzero ends the reading. */
-	int (*event)(struct log *log, const struct eventlog_event *event,
-		     const char *line, size_t len);
 	long left;		/* get: events to print, -1 no limit */
 	const char *name;	/* wait-event */
+	json_t *match;		/* what its context must have, or NULL */
 	bool quiet, verbose;
 };
 
@@ -104,77 +102,90 @@ static void print_event(struct log *l, const struct eventlog_event *event,
 		die("standard output: %s", strerror(errno));
 }
 
-/* Takes whole lines from BUF, leaves a part; nonzero when done. */
-static int take_lines(struct log *l, struct wire_buf *buf)
+static bool is_awaited(const struct log *l, const struct eventlog_event *event)
 {
-	char *start = buf->data, *end = start + buf->len, *lf;
-	struct proto_error error;
-	int r = 0;
+	const char *key;
+	json_t *value;
 
-	while (!r && start < end && (lf = memchr(start, '\n', end - start))) {
-		struct eventlog_event event;
-
-		if (eventlog_decode(start, lf - start, &event, &error) < 0)
-			die("%s: %s", l->key, error.text);
-		r = l->event(l, &event, start, lf + 1 - start);
-		eventlog_clear(&event);
-		start = lf + 1;
-	}
-	wire_buf_consume(buf, start - buf->data);
-	return r;
+	if (strcmp(event->name, l->name))
+		return false;
+	json_object_foreach(l->match, key, value)
+		if (!json_equal(json_object_get(event->context, key), value))
+			return false;
+	return true;
 }
 
-/* FOLLOW: go on with what is appended. DEADLINE as weir_future_wait's. */
-static int read_log(struct log *l, bool follow, double timeout)
+/* True if it is the last that is wanted. */
+static bool take_event(struct log *l, const struct eventlog_event *event,
+		       const char *line, size_t len)
 {
-	struct wire_buf buf;
-	weir_future_t *f;
-	const char *data;
-	size_t len;
-	int r = 0;
+	bool found = l->name && is_awaited(l, event);
 
-	wire_buf_init(&buf);
-	if (!follow) {
-		f = weir_kvs_get(l->h, kvs_ns, l->key, NULL);
+	if (!l->name || (found ? !l->quiet : l->verbose))
+		print_event(l, event, line, len);
+	return l->name ? found : l->left > 0 && --l->left == 0;
+}
+
+/* FLAGS as weir_eventlog's, TIMEOUT in seconds, negative: none. */
+static void read_log(struct log *l, int flags, double timeout)
+{
+	weir_future_t *f = made(weir_eventlog(l->h, kvs_ns, l->key, flags),
+				l->key);
+	double deadline = now() + timeout;
+	struct eventlog_event event;
+	struct proto_error error;
+	bool last = false;
+
+	for (; !last; weir_future_next(f)) {
+		double left = timeout < 0 ? -1 : deadline - now();
+		const char *line;
+		size_t len;
+
+		if (weir_future_wait(f, timeout >= 0 && left < 0 ? 0 : left) <
+		    0)
+			die("wait-event timeout on event '%s'", l->name);
+		if (weir_future_error(f) == ENODATA)
+			break;
 		kvs_get_done(f, l->key);
-		data = weir_future_data(f, &len);
-		wire_buf_add(&buf, data, len);
-		r = take_lines(l, &buf);
-		if (!r && buf.len)
-			die("%s: its last line has no end: no event log",
-			    l->key);
-	} else {
-		double deadline = timeout < 0 ? -1 : now() + timeout;
-
-		f = weir_kvs_watch(l->h, kvs_ns, l->key, WEIR_WATCH_APPEND,
-				   WEIR_FROM_NOW, 0,
-				   l->wait ? WEIR_WATCH_WAIT : 0);
-		while (!r) {
-			double left = deadline < 0 ? -1 : deadline - now();
-
-			if (f && weir_future_wait(f, deadline >= 0 && left < 0
-						  ? 0 : left) < 0)
-				die("wait-event timeout on event '%s'",
-				    l->name);
-			kvs_get_done(f, l->key);
-			data = weir_future_data(f, &len);
-			if (data) {
-				wire_buf_add(&buf, data, len);
-				r = take_lines(l, &buf);
-			}
-			weir_future_next(f);
-		}
+		line = weir_future_data(f, &len);
+		if (eventlog_decode(line, len, &event, &error) < 0)
+			die("%s: %s", l->key, error.text);
+		last = take_event(l, &event, line, len);
+		eventlog_clear(&event);
 	}
 	weir_future_destroy(f);
-	wire_buf_free(&buf);
-	return r;
+	weir_close(l->h);
+	json_decref(l->match);
 }
 
-static int get_event(struct log *l, const struct eventlog_event *event,
-		     const char *line, size_t len)
+/* KEY=VALUE, JSON or a string. */
+static void add_match(struct log *l, const char *text)
 {
-	print_event(l, event, line, len);
-	return l->left > 0 && --l->left == 0;
+	const char *equal = strchr(text, '=');
+	json_t *value;
+	char *key;
+
+	if (!equal || equal == text)
+		usage_error("--match-context: '%s' is no KEY=VALUE", text);
+	value = json_loads(equal + 1, JSON_DECODE_ANY, NULL);
+	if (!value)
+		value = json_string(equal + 1);
+	key = xasprintf("%.*s", (int)(equal - text), text);
+	if (!l->match)
+		l->match = json_object();
+	if (!value || json_object_set_new(l->match, key, value) < 0)
+		die("--match-context: '%s' is not UTF-8", text);
+	free(key);
+}
+
+static long count(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*end || end == text || n < 0)
+		usage_error("--count: '%s' is no number", text);
+	return n;
 }
 
 static int log_get(int argc, char **argv)
@@ -186,49 +197,32 @@ static int log_get(int argc, char **argv)
 		{ "count", required_argument, NULL, 'c' },
 		{ "unformatted", no_argument, NULL, 'u' },
 		{ "human", no_argument, NULL, 'H' },
+		{ "color", optional_argument, NULL, 'L' },
+		{ "stream", no_argument, NULL, 'S' },
 		{ 0 }
 	};
-	struct log l = { .event = get_event, .left = -1,
-			 .time = EVENTLOG_RAW };
-	bool watch = false;
-	int c;
+	struct log l = { .left = -1, .time = EVENTLOG_RAW };
+	int c, flags = 0;
 
-	while ((c = next_option(argc, argv, "N:Wwc:uH", longs, "weir-kvs"))
-	       != -1) {
+	while ((c = next_option(argc, argv, "N:Wwc:uHL::S", longs,
+				"weir-kvs")) != -1) {
 		switch (c) {
 		case 'N': kvs_ns = optarg; break;
-		case 'W': l.wait = true; break;
-		case 'w': watch = true; break;
-		case 'c': l.left = (long)seconds("--count", optarg); break;
+		case 'W': flags |= WEIR_EVENTLOG_WAIT; break;
+		case 'w': flags |= WEIR_EVENTLOG_FOLLOW; break;
+		case 'c': l.left = count(optarg); break;
 		case 'u': l.unformatted = true; break;
 		case 'H': l.time = EVENTLOG_HUMAN; break;
+		case 'L': break;	/* there is nothing to color */
+		case 'S': break;	/* a log of any size comes in one */
 		}
 	}
 	if (argc - optind != 1)
 		usage_error("eventlog get needs one KEY");
 	l.key = argv[optind];
-	l.h = watch || l.wait ? open_lasting() : open_instance(0);
-	if (l.wait && !watch) {	/* until it exists, then what it holds */
-		weir_future_t *f = weir_kvs_watch(l.h, kvs_ns, l.key,
-						  WEIR_WATCH_LATEST,
-						  WEIR_FROM_NOW, 0,
-						  WEIR_WATCH_WAIT);
-		kvs_get_done(f, l.key);
-		weir_future_destroy(f);
-	}
-	read_log(&l, watch, -1);
-	weir_close(l.h);
+	l.h = flags ? open_lasting() : open_instance(0);
+	read_log(&l, flags, -1);
 	return 0;
-}
-
-static int awaited(struct log *l, const struct eventlog_event *event,
-		   const char *line, size_t len)
-{
-	bool found = !strcmp(event->name, l->name);
-
-	if ((found && !l->quiet) || (!found && l->verbose))
-		print_event(l, event, line, len);
-	return found;
 }
 
 static int log_wait(int argc, char **argv)
@@ -237,26 +231,30 @@ static int log_wait(int argc, char **argv)
 		{ "namespace", required_argument, NULL, 'N' },
 		{ "waitcreate", no_argument, NULL, 'W' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "match-context", required_argument, NULL, 'm' },
 		{ "unformatted", no_argument, NULL, 'u' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "human", no_argument, NULL, 'H' },
+		{ "color", optional_argument, NULL, 'L' },
 		{ 0 }
 	};
-	struct log l = { .event = awaited, .time = EVENTLOG_RAW };
+	struct log l = { .time = EVENTLOG_RAW };
+	int c, flags = WEIR_EVENTLOG_FOLLOW;
 	double timeout = -1;
-	int c;
 
-	while ((c = next_option(argc, argv, "N:Wt:uqvH", longs, "weir-kvs"))
-	       != -1) {
+	while ((c = next_option(argc, argv, "N:Wt:m:uqvHL::", longs,
+				"weir-kvs")) != -1) {
 		switch (c) {
 		case 'N': kvs_ns = optarg; break;
-		case 'W': l.wait = true; break;
+		case 'W': flags |= WEIR_EVENTLOG_WAIT; break;
 		case 't': timeout = seconds("--timeout", optarg); break;
+		case 'm': add_match(&l, optarg); break;
 		case 'u': l.unformatted = true; break;
 		case 'q': l.quiet = true; break;
 		case 'v': l.verbose = true; break;
 		case 'H': l.time = EVENTLOG_HUMAN; break;
+		case 'L': break;
 		}
 	}
 	if (argc - optind != 2)
@@ -264,8 +262,7 @@ static int log_wait(int argc, char **argv)
 	l.key = argv[optind];
 	l.name = argv[optind + 1];
 	l.h = open_lasting();
-	read_log(&l, true, timeout);
-	weir_close(l.h);
+	read_log(&l, flags, timeout);
 	return 0;
 }
 
@@ -273,9 +270,9 @@ int kvs_eventlog(int argc, char **argv)
 {
 	static const struct verb verbs[] = {
 		{ "append", log_append, "[-N NS] [-t SEC] KEY NAME [JSON]" },
-		{ "get", log_get, "[-N NS] [-WwuH] [-c COUNT] KEY" },
+		{ "get", log_get, "[-N NS] [-WwuHLS] [-c COUNT] KEY" },
 		{ "wait-event", log_wait,
-		  "[-N NS] [-WuqvH] [-t SEC] KEY EVENT" },
+		  "[-N NS] [-WuqvHL] [-t SEC] [-m K=V] KEY EVENT" },
 		{ 0 }
 	};
 

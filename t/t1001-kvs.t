@@ -294,6 +294,17 @@ ran 0 '' '' 'wait-event --quiet'
 run weir kvs eventlog wait-event -t 0.01 el three
 ran 1 '' "weir-kvs: wait-event timeout on event 'three'" \
 	'wait-event --timeout'
+run weir kvs eventlog wait-event -m a=1 -m 'b=x y' -L el two
+ran 0 '13.750000 two a=1 b="x y"' '' 'wait-event --match-context'
+run weir kvs eventlog wait-event -v -t 0.01 -m a=2 el two
+is "$STATUS" 1 'a context that is another' &&
+like "$ERR" "*wait-event timeout on event 'two'" 'so it waits'
+run weir kvs eventlog wait-event -m bad el two
+ran 1 '' "weir-kvs: --match-context: 'bad' is no KEY=VALUE*" 'no match'
+run weir kvs eventlog get -W -S --color=never el
+is "$(echo "$OUT" | grep -c .)" 2 'eventlog get --waitcreate --stream'
+run weir kvs eventlog get -c x el
+ran 1 '' "weir-kvs: --count: 'x' is no number*" 'no count'
 run weir kvs eventlog get nolog
 ran 1 '' 'weir-kvs: nolog: No such file or directory' 'a missing log'
 run weir kvs eventlog append el bad '[1]'

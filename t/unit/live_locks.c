@@ -233,6 +233,39 @@ static void elections(void)
 	weir_future_destroy(see);
 }
 
+/* As large as a transaction may be, and one step more. */
+static void large(void)
+{
+	weir_txn_t *txn = weir_txn_create();
+	weir_future_t *f, *g;
+	char key[32];
+	int i;
+
+	for (i = 0; i < 1000000; i++) {
+		snprintf(key, sizeof(key), "large.%d", i);
+		weir_txn_put(txn, key, key, 1);
+	}
+	is_int(weir_txn_count(txn), 1000000, "steps");
+	f = weir_kvs_commit(a, NULL, txn, 0);
+	g = weir_request(b, "ping", NULL, NULL, 0);
+	done_with(g, "another client is served");
+	done_with(f, "a transaction of a million puts");
+	f = weir_kvs_stat(b, NULL, "large", NULL);
+	must(f, "all is there");
+	is_option(f, "size", "1000000");
+	weir_future_destroy(f);
+	weir_txn_put(txn, "large.one", "x", 1);
+	f = weir_kvs_commit(a, NULL, txn, 0);
+	until(f);
+	is_int(weir_future_error(f), E2BIG, "one more is refused");
+	weir_future_destroy(f);
+	weir_txn_clear(txn);
+	weir_txn_if_absent(txn, "large.one");
+	weir_txn_unlink(txn, "large", WEIR_UNLINK_RECURSIVE);
+	done_with(weir_kvs_commit(a, NULL, txn, 0), "and goes again");
+	weir_txn_destroy(txn);
+}
+
 /* A handle that is closed with all of these still there. */
 static void closing(void)
 {
@@ -270,6 +303,7 @@ int main(void)
 	locks();
 	elections();
 	closing();
+	large();
 	weir_close(a);
 	weir_close(b);
 	return done();
