@@ -172,7 +172,9 @@ static bool split(weir_future_t *f, struct item *item)
 					      item->payload_len) < 0)
 		future_end(f, ENOMEM, "out of memory");
 	else if (!take_lines(f, l) && l->once)
-		future_end(f, ENODATA, "the end of the event log");
+		future_end(f, l->part.len ? EPROTO : ENODATA, l->part.len ?
+			   "its last line has no end: no event log" :
+			   "the end of the event log");
 	return false;
 }
 

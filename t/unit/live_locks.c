@@ -166,6 +166,11 @@ static void eventlogs(void)
 	   !strncmp(weir_future_strerror(f), "line 4: ", 8), "is told: %s",
 	   weir_future_strerror(f));
 	weir_future_destroy(f);
+	f = weir_eventlog(a, NULL, "c.key with space", 0);
+	until(f);
+	ok(weir_future_error(f) == EPROTO, "a value that is no log: %s",
+	   weir_future_strerror(f));
+	weir_future_destroy(f);
 	f = weir_eventlog(a, NULL, "nolog", 0);
 	until(f);
 	is_int(weir_future_error(f), ENOENT, "no such key");
