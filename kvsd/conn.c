@@ -125,9 +125,14 @@ const char *conn_name(const struct conn *c)
 	return text;
 }
 
-void conn_changed(struct conn *c)
+void conn_depends(struct conn *c)
 {
 	c->ticket = db_ticket(c->kvsd->db);
+}
+
+void conn_changed(struct conn *c)
+{
+	conn_depends(c);
 	stats_changed(c->kvsd);
 	c->kvsd->changed = true;
 }

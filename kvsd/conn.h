@@ -158,6 +158,8 @@ static inline bool conn_outstanding(const struct conn *c)
 {
 	return c->ticket > c->kvsd->settled;
 }
+/* What it is told next depends on all that was applied: it waits for that. */
+void conn_depends(struct conn *c);
 /* It has just applied something that belongs to the gathering batch. */
 void conn_changed(struct conn *c);
 /* The batches up to kvsd->settled are durable, or (ERROR) undone. */

@@ -41,6 +41,14 @@ static void confirm(struct conn *c, const struct wire_frame *f)
 	reply_end(c);
 }
 
+/* Whether it exists may depend on what is not durable. */
+static void refuse(struct conn *c, const struct wire_frame *f,
+		   const struct db_error *error)
+{
+	conn_depends(c);
+	reply_error(c, f->word[0], error);
+}
+
 void do_ns_create(struct conn *c, const struct wire_frame *f)
 {
 	struct db_error error = { EIO, "" };
@@ -52,7 +60,7 @@ void do_ns_create(struct conn *c, const struct wire_frame *f)
 	if (db_namespace_create(c->kvsd->db, f->word[ARG], owner,
 				arg_option(f, "root") ? &hash : NULL,
 				&error) < 0)
-		reply_error(c, f->word[0], &error);
+		refuse(c, f, &error);
 	else
 		confirm(c, f);
 }
@@ -63,7 +71,7 @@ void do_ns_remove(struct conn *c, const struct wire_frame *f)
 
 	if (db_namespace_remove(c->kvsd->db, arg_namespace(f->word[ARG]),
 				&error) < 0)
-		reply_error(c, f->word[0], &error);
+		refuse(c, f, &error);
 	else
 		confirm(c, f);
 }

@@ -38,6 +38,8 @@ static struct db_view *open_view(struct conn *c, const struct wire_frame *f,
 			  "the instance's owner");
 		return NULL;
 	}
+	if (conn_outstanding(c))
+		conn_depends(c);	/* what others applied is seen, too */
 	error->errnum = EIO;
 	view = db_view_open(c->kvsd->db, arg_namespace(f->word[ARG]), at,
 			    conn_outstanding(c), error);

@@ -190,8 +190,6 @@ static int op_fill(struct conn *c, const struct wire_command *row,
 
 /* ---- applying ---- */
 
-/* What was found may not be durable, so that this waits, too: who is refused
- * can then read why. */
 static void refuse(struct conn *c, const char *tag, const struct db_op *ops,
 		   const struct db_error *error)
 {
@@ -200,7 +198,6 @@ static void refuse(struct conn *c, const char *tag, const struct db_op *ops,
 	char hash[2 * DB_HASH_SIZE + 1];
 	struct wire_buf b;
 
-	c->ticket = db_ticket(c->kvsd->db);
 	wire_buf_init(&b);
 	wire_opt_u64(&b, "condition", conflict->number);
 	if (op->key)
@@ -230,10 +227,13 @@ static int apply(struct conn *c, const char *ns, struct db_op *ops,
 	return 0;
 }
 
+/* What was found may not be durable, so that this waits, too: who is refused
+ * can then read why, also after a restart. */
 static void reply_refused(struct conn *c, const char *tag,
 			  const struct db_op *ops,
 			  const struct db_error *error)
 {
+	conn_depends(c);
 	if (error->errnum == ECANCELED)
 		refuse(c, tag, ops, error);
 	else
@@ -247,10 +247,11 @@ static void apply_one(struct conn *c, const struct wire_frame *f,
 	uint64_t version;
 	struct db_op op;
 
-	if (op_fill(c, &wire_operations[id], f, ARG + 1, &op, &error) < 0 ||
-	    apply(c, arg_namespace(f->word[ARG]), &op, 1, &version,
-		  &error) < 0)
+	if (op_fill(c, &wire_operations[id], f, ARG + 1, &op, &error) < 0)
 		reply_error(c, f->word[0], &error);
+	else if (apply(c, arg_namespace(f->word[ARG]), &op, 1, &version,
+		       &error) < 0)
+		reply_refused(c, f->word[0], &op, &error);
 	else
 		reply_version(c, f->word[0], version, NULL);
 }
