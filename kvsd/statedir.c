@@ -73,6 +73,18 @@ static int read_id(const char *file, char *id, size_t id_size, char *why,
 	return 1;
 }
 
+/* A name that was made must be found again after a loss of power. */
+static int sync_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = -1;
+
+	if (fd >= 0) {
+		rc = fsync(fd);
+		close(fd);
+	}
+	return rc;
+}
+
 static int write_id(const char *path, const char *file, const char *id,
 		    char *why, size_t size)
 {
@@ -83,8 +95,9 @@ static int write_id(const char *path, const char *file, const char *id,
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail(why, size, "%s: %s", temporary, strerror(errno));
-	if (dprintf(fd, "%s\n", id) > 0 && !fsync(fd))
-		rc = rename(temporary, file);
+	if (dprintf(fd, "%s\n", id) > 0 && !fsync(fd) &&
+	    !rename(temporary, file))
+		rc = sync_folder(path);
 	if (rc < 0)
 		fail(why, size, "%s: %s", file, strerror(errno));
 	close(fd);

@@ -142,6 +142,8 @@ static int open_env(struct store *store)
 	bool fresh = !file_size(store);
 	int rc = lock_file_make(store, "lock.mdb"), dead;
 
+	if (!rc && fresh)
+		rc = store_file_make(store);
 	if (!rc)
 		rc = mdb_env_create(&store->env);
 	if (rc)
@@ -151,6 +153,10 @@ static int open_env(struct store *store)
 		rc = mdb_env_set_mapsize(store->env, store->map_size);
 	if (!rc)
 		rc = mdb_env_open(store->env, store->path, flags, 0600);
+	/* What a process that was killed wrote last may not be on the disk; it
+	 * must be before anybody is told of it. */
+	if (!rc && store->durable)
+		rc = mdb_env_sync(store->env, 1);
 	if (!rc && ((fresh && store->durable) || store->unsure))
 		rc = store_sync_folder(store->path);
 	if (!rc)

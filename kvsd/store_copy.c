@@ -86,6 +86,25 @@ static int begin(struct store *store)
 	return rc ? rc : store_open_tables(copy->env, copy->table);
 }
 
+int store_file_make(struct store *store)
+{
+	char new[4096], old[4096];
+	int rc = begin(store);
+
+	if (!rc)
+		rc = mdb_env_sync(store->copy->env, 1);
+	if (!rc) {
+		mdb_env_close(store->copy->env);
+		store->copy->env = NULL;
+		name_of(store, new, sizeof(new));
+		snprintf(old, sizeof(old), "%s/data.mdb", store->path);
+		if (rename(new, old) < 0)
+			rc = errno;
+	}
+	store_copy_drop(store);
+	return rc;
+}
+
 /* Copies the rest of the table, or up to *LEFT bytes of it. */
 static int copy_some(MDB_txn *from, MDB_dbi from_dbi, MDB_txn *to,
 		     struct store_copy *copy, size_t *left)

@@ -65,6 +65,8 @@ void store_copy_apply(struct store *store, const struct blob_set *blobs,
 		      const struct store_changes *changes);
 /* If there is one. */
 void store_copy_drop(struct store *store);
+/* The first, empty file, whole or not at all. 0 or LMDB's code. */
+int store_file_make(struct store *store);
 /* To the size of the map. */
 void store_copy_grow(struct store *store);
 
