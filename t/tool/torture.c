@@ -34,7 +34,8 @@
 #include "t/tool/load.h"
 
 #define LOG_ROUNDS	25	/* then another log is begun */
-#define CALLS_MAX	120
+#define CALLS_MAX	120	/* writes and syncs in a round */
+#define CALLS_FEW	8
 
 static struct kvsd_run kvsd = { .durability = "commit" };
 static struct load load = { .run = &kvsd, .clients = 6, .depth = 4,
@@ -87,7 +88,8 @@ static void options(int argc, char **argv)
 static long one_round(bool last)
 {
 	uint64_t call = kvsd.preload && !last && random_below(&seed, 3) ?
-		1 + random_below(&seed, CALLS_MAX) : 0;
+		1 + random_below(&seed, random_below(&seed, 2) ? CALLS_MAX :
+				 CALLS_FEW) : 0;
 	bool lost = random_below(&seed, 2);
 	int rc = kvsd_start(&kvsd, call);
 
