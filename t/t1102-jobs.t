@@ -20,7 +20,7 @@ completed=$(weir submit --job-name=demo hostname)
 failed=$(weir submit sh -c 'exit 3')
 weir job wait-event -q "$completed" clean
 weir job wait-event -q "$failed" clean
-timeout=$(weir submit -t 0.1s sleep 100)
+timeout=$(weir submit -t 1s sleep 100)
 weir job wait-event -q "$timeout" clean
 running=$(weir submit --job-name=averylongname sleep 100)
 weir job wait-event -q "$running" start
