@@ -55,7 +55,7 @@ struct agent_job {
 	int finish_status;
 	uint64_t output_durable;	/* of these, durable */
 	bool output_refused;		/* it goes nowhere any more */
-	uint64_t report_end;		/* likewise, of its reports */
+	uint64_t reports;		/* made so far */
 	/* signals ordered so far; those of them not sent to a shell yet */
 	uint64_t signals, signals_sent;
 	int *signal;

@@ -298,7 +298,6 @@ static void take_reports(struct agent_job *j, const char *data, size_t len)
 	struct eventlog_event event;
 	struct proto_error error;
 
-	j->report_end += len;
 	while (eventlog_next(&it, &event, &error) > 0) {
 		if (!strcmp(event.name, "start"))
 			j->reported_start = true;
@@ -308,6 +307,8 @@ static void take_reports(struct agent_job *j, const char *data, size_t len)
 			j->reported_finish = true;
 		eventlog_clear(&event);
 	}
+	j->reports = j->reported_start + j->reported_exception +
+		     j->reported_finish;
 }
 
 static void on_synced(struct agent *a)

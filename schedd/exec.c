@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Orders to the nodes of a job and their reports: exec.RANK.ID. weir-jobs(7).
  *
- * A report is taken once: each part of a job counts the bytes that it has
- * seen, so that the watch may tell the same bytes again.
+ * A node reports each kind of event once at most, and may tell it more than
+ * once: by a call, by the key, by both. Each counts once.
  */
 #include "config.h"
 
@@ -194,27 +194,26 @@ static void take_report(struct schedd *s, struct job *job,
 		n->status = status;
 		job->nodes_finished++;
 	} else if (!strcmp(ev->name, "exception")) {
-		report_exception(s, job, ev->context);
+		if (!n->excepted)
+			report_exception(s, job, ev->context);
+		n->excepted = true;
 	}
 }
 
-/* DATA is at OFFSET of the report of N. */
+/* How many kinds of events N has reported. */
+static uint64_t reports_taken(const struct job_node *n)
+{
+	return n->started + n->excepted + n->finished;
+}
+
 static void take_reports(struct schedd *s, struct job *job,
-			 struct job_node *n, const char *data, size_t len,
-			 uint64_t offset)
+			 struct job_node *n, const char *data, size_t len)
 {
 	struct eventlog_event ev;
-	struct eventlog_iter it;
+	struct eventlog_iter it = { .data = data, .len = len };
 	struct proto_error error;
 	int r;
 
-	if (offset + len <= n->seen)
-		return;
-	if (offset < n->seen) {
-		data += n->seen - offset;
-		len -= n->seen - offset;
-	}
-	it = (struct eventlog_iter) { .data = data, .len = len };
 	while ((r = eventlog_next(&it, &ev, &error)) != 0) {
 		if (r < 0) {
 			daemon_log(LOG_ERR, "%s: a report of rank %u: %s",
@@ -224,7 +223,6 @@ static void take_reports(struct schedd *s, struct job *job,
 		take_report(s, job, n, &ev);
 		eventlog_clear(&ev);
 	}
-	n->seen = offset + len;
 	exec_progress(s, job);
 }
 
@@ -245,7 +243,7 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 	bool append = !strcmp(kind, "append");
 	struct job_node *n;
 	struct job *job;
-	uint64_t id, offset = 0;
+	uint64_t id;
 	unsigned rank;
 	char what[16];
 	size_t len = 0;
@@ -273,9 +271,7 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 	data = weir_future_data(f, &len);
 	if (strcmp(what, "report") || !data)
 		return;
-	if (append && weir_future_u64(f, "offset", &offset) < 0)
-		return;
-	take_reports(s, job, n, data, len, offset);
+	take_reports(s, job, n, data, len);
 }
 
 /* All that the shell of N put out. */
@@ -313,7 +309,7 @@ static void keep_report(struct schedd *s, uint64_t id, unsigned rank,
 static int take_told(struct schedd *s, const struct wire_frame *f)
 {
 	bool output = !strcmp(f->word[0], "output");
-	uint64_t rank, id, offset = 0;
+	uint64_t rank, id, earlier = 0;
 	struct job_node *n;
 	struct job *job;
 
@@ -321,7 +317,7 @@ static int take_told(struct schedd *s, const struct wire_frame *f)
 	    f->words != (output ? 3 : 4) || !f->has_payload ||
 	    wire_parse_u64(f->word[1], &rank) < 0 ||
 	    wire_parse_u64(f->word[2], &id) < 0 ||
-	    (!output && wire_parse_u64(f->word[3], &offset) < 0))
+	    (!output && wire_parse_u64(f->word[3], &earlier) < 0))
 		return -1;
 	job = jobs_find(s->jobs, id);
 	n = job && job->allocated ? job_node_find(job, (unsigned)rank) : NULL;
@@ -331,11 +327,10 @@ static int take_told(struct schedd *s, const struct wire_frame *f)
 		take_output(s, job, n, f->payload, f->payload_len);
 		return 0;
 	}
-	if (offset > n->seen)
+	if (earlier > reports_taken(n))
 		return 1;
-	if (offset + f->payload_len <= n->seen)
-		return 0;
-	take_reports(s, job, n, f->payload, f->payload_len, offset);
+	take_reports(s, job, n, f->payload, f->payload_len);
+	/* the job may be gone by now */
 	keep_report(s, id, (unsigned)rank, f->payload, f->payload_len);
 	return 0;
 }

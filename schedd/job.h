@@ -52,7 +52,7 @@ struct job_node {
 	bool ordered;		/* its assignment is there */
 	bool started, finished;
 	int status;		/* wait status, once finished */
-	uint64_t seen;		/* bytes of its reports taken */
+	bool excepted;		/* it has reported an exception */
 };
 
 struct commit_entry;

@@ -46,7 +46,7 @@ FINISH=$LINE
 FRAMES=
 frame output 0 $ID 'OUTPUT'
 frame report 0 $ID 0 "$START"
-frame report 0 $ID ${#START} "$FINISH"
+frame report 0 $ID 1 "$FINISH"
 TOLD=$FRAMES
 tell
 ran 0 '{}' '' 'a start and an end are told at once'
@@ -78,7 +78,7 @@ is "$("$weir" kvs get exec.0.$ID.report)" "$(printf %s "$START")" \
 	'the report is kept, since the job goes on'
 wait_event start
 ok $? 'and the job has started'
-frame report 0 $ID 1000 "$FINISH"
+frame report 0 $ID 3 "$FINISH"
 tell
 ran 1 '' 'EAGAIN: an earlier report is missing*' 'a gap is noticed'
 kill_schedd KILL
@@ -87,7 +87,8 @@ ok $? 'schedd dies and starts again'
 frame report 0 $ID 0 "$START"
 tell
 ran 0 '{}' '' 'a report from before is known'
-frame report 0 $ID ${#START} "$FINISH"
+report 0 start '{"pid":7}'
+frame report 0 $ID 1 "$FINISH"
 tell
 ran 0 '{}' '' 'and the next one follows'
 is "$(events $KEY)" 'submit validate depend priority alloc start finish release free clean' \
