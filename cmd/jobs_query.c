@@ -21,7 +21,9 @@ static json_t *ask(weir_t *h, const char *method, json_t *body,
 
 	if (!text)
 		die("out of memory");
-	f = made(weir_rpc(h, method, text, strlen(text), -1), method);
+	/* this one is asked again, should schedd die meanwhile */
+	f = made(!strcmp(method, "job-list.list") ? weir_job_list(h, text) :
+		 weir_rpc(h, method, text, strlen(text), -1), method);
 	if (weir_future_get(f) < 0 && weir_future_error(f) != ENOENT)
 		die("%s: %s", method, weir_future_strerror(f));
 	if (!weir_future_error(f)) {

@@ -33,8 +33,8 @@
  * hash is then taken only if it is known to be in use.
  *
  * Blobs that are damaged or missing where one is named end the collection:
- * what they named can't be known, so nothing is removed until fsck has cut
- * them out.
+ * what they named can't be known, so nothing is removed as long as they
+ * are in use.
  *
  * A collection begins when the blobs have grown by half since the last one, so
  * its cost is in proportion to what was written; and, since to remove takes no
@@ -141,8 +141,7 @@ static void end_damaged(struct db *db, const struct db_hash *hash,
 
 	db_hash_text(hash, text);
 	snprintf(gc->info.why, sizeof(gc->info.why), "nothing is collected "
-		 "before fsck has repaired the database: blob %s: %s", text,
-		 why);
+		 "while a damaged blob is in use: %s: %s", text, why);
 	if (db->on_warning)
 		db->on_warning(db->arg, gc->info.why);
 	end(db);

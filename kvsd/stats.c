@@ -78,6 +78,8 @@ void stats_settle(struct kvsd *k, uint64_t ticket, bool ok)
 			histogram_add_seconds(&s->commit_wait,
 					      now - s->wait[n].since,
 					      s->wait[n].count);
+	if (n == 0)
+		return;
 	s->waits -= n;
 	memmove(s->wait, s->wait + n, s->waits * sizeof(*s->wait));
 }

@@ -119,7 +119,7 @@ run weir jobs -an -o '{id.f58} {name} {state} {result} {returncode} {duration!F}
 is "$OUT" "$pending true SCHED   1h 
 $held true SCHED   0s 
 $running averylongname RUN   0s 0
-$timeout sleep INACTIVE TIMEOUT -14 0.100s 0
+$timeout sleep INACTIVE TIMEOUT -14 1s 0
 $failed sh INACTIVE FAILED 3 0s 0
 $completed demo INACTIVE COMPLETED 0 0s 0" 'fields'
 one()

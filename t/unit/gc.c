@@ -682,7 +682,9 @@ static void test_smaller(bool durable)
 	db_close(db);
 	census = take_census();
 	ok(!census.missing && !census.lost && census.stored == info.blobs,
-	   "whole, and nothing else");
+	   "whole, and nothing else: %zu missing, %zu lost, %zu stored, %zu "
+	   "counted", (size_t)census.missing, (size_t)census.lost,
+	   (size_t)census.stored, (size_t)info.blobs);
 	test_wipe();
 }
 
