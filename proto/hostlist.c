@@ -277,15 +277,24 @@ char *hostlist_nth(const struct hostlist *list, size_t n,
 /* HOST's place in RUN, or -1. */
 static ssize_t place_in(const struct hostlist_run *run, const char *host)
 {
-	char name[HOSTLIST_NAME_SIZE];
-	size_t prefix_len = strlen(run->prefix), len;
+	char number[HOSTLIST_NAME_SIZE], name[HOSTLIST_NAME_SIZE];
+	size_t prefix_len = strlen(run->prefix), host_len = strlen(host);
+	size_t suffix_len, len;
 	uint64_t value;
 	int width;
 
 	if (!run->suffix)
 		return strcmp(run->prefix, host) ? -1 : 0;
-	if (strncmp(host, run->prefix, prefix_len) ||
-	    !hostlist_scan_number(host + prefix_len, &len, &value, &width) ||
+	suffix_len = strlen(run->suffix);
+	if (host_len <= prefix_len + suffix_len ||
+	    host_len >= sizeof(number) ||
+	    strncmp(host, run->prefix, prefix_len))
+		return -1;
+	/* the suffix may begin with digits, too */
+	len = host_len - prefix_len - suffix_len;
+	memcpy(number, host + prefix_len, len);
+	number[len] = '\0';
+	if (!hostlist_scan_number(number, &len, &value, &width) ||
 	    value < run->lo || value - run->lo >= run->count)
 		return -1;
 	format_name(run, value - run->lo, name);

@@ -175,6 +175,9 @@ static void test_access(void)
 	ok(hostlist_append(list, "a,b") < 0 && errno == EINVAL,
 	   "a name with a comma");
 	hostlist_destroy(list);
+	list = hostlist_decode("[1-153]5,1515", NULL);
+	is_int(hostlist_find(list, "1515"), 150, "a suffix of digits");
+	hostlist_destroy(list);
 	list = hostlist_decode("a[0-1048575]", NULL);
 	ok(hostlist_append(list, "b") < 0 && errno == EOVERFLOW,
 	   "a full list");
