@@ -217,18 +217,6 @@ static void print_jobs(json_t *jobs)
 	json_decref(jobs);
 }
 
-static int state_list(char *text)
-{
-	char *copy = xstrdup(text), *rest = copy, *word;
-	int states = 0;
-
-	while ((word = strsep(&rest, ",")))
-		if (text_states(word, &states, NULL) < 0)
-			die("invalid state '%s'", word);
-	free(copy);
-	return states;
-}
-
 static json_int_t count_option(const char *text)
 {
 	uint64_t n;
@@ -254,7 +242,7 @@ int job_list(int argc, char **argv)
 	       != -1) {
 		switch (c) {
 		case 'c': max = count_option(optarg); break;
-		case 's': states = state_list(optarg); break;
+		case 's': states = text_state_list(optarg); break;
 		case 'u': user = text_user(optarg); break;
 		case 'a': states = STATE_ANY; break;
 		case 'A': states = STATE_ANY; user = -1; break;

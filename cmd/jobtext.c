@@ -205,3 +205,15 @@ double wall_clock(void)
 	gettimeofday(&tv, NULL);
 	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
 }
+
+int text_state_list(const char *text)
+{
+	char *copy = xstrdup(text), *rest = copy, *word;
+	int all = 0;
+
+	while ((word = strsep(&rest, ",")))
+		if (text_states(word, &all, NULL) < 0)
+			die("invalid state '%s'", word);
+	free(copy);
+	return all;
+}

@@ -31,6 +31,8 @@ const char *text_result(int bit);
 /* Adds the bits that WORD (any case; also pending, running, active) stands
  * for; -1 if it is neither state nor result. RESULTS may be NULL. */
 int text_states(const char *word, int *states, int *results);
+/* Of words with commas between; ends the program on one that is none. */
+int text_state_list(const char *text);
 
 /* 0 to 31, or hold, default, expedite; -1 if it is no such. */
 int text_urgency(const char *word);

@@ -99,18 +99,6 @@ int job_killall(int argc, char **argv)
 		   sigdescr_np(signum) ? sigdescr_np(signum) : "Signaled");
 }
 
-static int state_list(const char *text)
-{
-	char *copy = xstrdup(text), *rest = copy, *word;
-	int states = 0;
-
-	while ((word = strsep(&rest, ",")))
-		if (text_states(word, &states, NULL) < 0)
-			die("invalid state '%s'", word);
-	free(copy);
-	return states;
-}
-
 int job_raiseall(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -136,7 +124,7 @@ int job_raiseall(int argc, char **argv)
 					    "from 0 to 7", optarg);
 			break;
 		case 'u': user = text_user(optarg); break;
-		case 'S': states = state_list(optarg); break;
+		case 'S': states = text_state_list(optarg); break;
 		case 'f': force = true; break;
 		}
 	}

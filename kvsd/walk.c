@@ -85,6 +85,17 @@ static int substitute(struct walk *walk, const char *target, size_t len,
 	return 0;
 }
 
+/* Whoever follows it: a link leads where the owner of its own namespace may
+ * go, who may have made it to lead the instance's daemons astray. */
+static bool may_lead(const struct walk *walk, const struct namespace *to)
+{
+	const struct namespace *from = walk->ns;
+
+	return from->owner == to->owner ||
+	       from->owner == namespace_find(walk->db, "primary",
+					     true)->owner;
+}
+
 /* LINK stands for the first LEN bytes of the key. */
 static int follow(struct walk *walk, const struct entry *link, size_t len,
 		  struct namespace *home, struct entry *home_root,
@@ -108,6 +119,10 @@ static int follow(struct walk *walk, const struct entry *link, size_t len,
 				       "exist", walk->key, name);
 		if (ns != walk->ns && enter(walk, ns, error) < 0)
 			return -1;
+		if (!may_lead(walk, ns))
+			return db_fail(error, EPERM, "key %.64s: a link leads "
+				       "into namespace %s, which is not its "
+				       "owner's", walk->key, name);
 	}
 	if (substitute(walk, entry_target(link), len, error) < 0)
 		return -1;

@@ -111,7 +111,7 @@ is "$(echo "$got" | sed -E 's/instance=[^ ]*/instance=I/; s/endpoint=[^ ]*/endpo
 4 err EPERM namespace primary belongs to another user
 5 err EPERM namespace primary belongs to another user
 6 err EPERM namespace primary belongs to another user
-7 err EPERM operation 1: put out: namespace primary belongs to another user
+7 err EPERM operation 1: put out: key out: a link leads into namespace primary, which is not its owner's
 8 err EPERM namespace primary belongs to another user
 9 err EPERM namespace primary belongs to another user
 10 err EPERM namespace primary belongs to another user

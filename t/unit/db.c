@@ -163,6 +163,15 @@ static void test_links(void)
 	is_str(op.key_changed, "o.p.v", "and its key");
 	is_str(get_applied(db, "far.v"), "there", "read back");
 	is_str(get_in(db, "other", "o.p.v", NULL, true), "there", "there");
+	APPLY(db, LINK("far.back", "real.dir", "primary"));
+	refused(APPLY(db, PUT("far.back.v", "led astray")), EPERM,
+		"which is not its owner's");
+	is_str(get_applied(db, "far.back.v"), "EPERM", "nor read");
+	is_str(get_applied(db, "real.dir.v"), "twice", "nothing was changed");
+	ok(!db_namespace_create(db, "third", 7, NULL, &test_error), "a third");
+	APPLY(db, LINK("far.on", "k", "third"), PUT("far.on.v", "further"));
+	is_str(get_in(db, "third", "k.v", NULL, true), "further",
+	       "a link from one to another of the same owner");
 	refused(APPLY(db, PUT("loop.x", "v")), ELOOP, "16 links");
 	APPLY(db, LINK("nowhere", "a", "missing"));
 	refused(APPLY(db, PUT("nowhere.x", "v")), ENOENT, "missing");
