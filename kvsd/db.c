@@ -135,6 +135,7 @@ static void written(struct db *db)
 	db->tree.space.sealed = NULL;
 	store_read_end(db->store);
 	batch_destroy(batch);
+	room_changed(db);
 	gc_written(db);
 	if (!db->durable)
 		return;
@@ -158,6 +159,7 @@ static void finish_batch(struct db *db, const struct write_result *result)
 	int rc = result->rc;
 
 	if (db->copying) {
+		room_changed(db);
 		gc_copied(db, result);
 		return;
 	}

@@ -51,6 +51,11 @@ void room_init(struct db *db)
 		look(db);
 }
 
+void room_changed(struct db *db)
+{
+	db->room.looked = 0;
+}
+
 void room_failed(struct db *db)
 {
 	char text[256];

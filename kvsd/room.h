@@ -15,6 +15,8 @@ struct room {
 void room_init(struct db *db);
 /* A batch could not be written for lack of room; after it was given up. */
 void room_failed(struct db *db);
+/* A commit was written, and may have freed some: look before the next no. */
+void room_changed(struct db *db);
 /* OPS may be applied: -1 with ENOSPC and a text. */
 int room_check(struct db *db, const struct db_op *ops, size_t count,
 	       struct db_error *error);

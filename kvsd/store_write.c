@@ -146,6 +146,12 @@ static uint64_t room_of(const struct store *store)
 		(uint64_t)fs.f_bavail * fs.f_frsize;
 }
 
+static bool is_full(const struct store *store, int rc, uint64_t need)
+{
+	return rc == ENOSPC || rc == EDQUOT ||
+		(rc == EIO && room_of(store) < need);
+}
+
 static int commit_timed(struct store *store, MDB_txn *txn)
 {
 	struct timespec start, end;
@@ -164,23 +170,57 @@ double store_sync_seconds(const struct store *store)
 	return store->sync_seconds;
 }
 
-int store_write(struct store *store, const struct blob_set *blobs,
-		const struct store_changes *changes, char *text, size_t size)
+static int write_once(struct store *store, const struct blob_set *blobs,
+		      const struct store_changes *changes)
 {
 	MDB_txn *txn;
-	uint64_t need;
 	int rc = store->env ? mdb_txn_begin(store->env, NULL, 0, &txn)
 			    : MDB_PANIC;
 
-	if (!rc) {
-		rc = write_blobs(store, txn, blobs);
-		if (!rc)
-			rc = store_changes_apply(txn, store->table, changes,
-						 NULL);
-		if (rc)
-			mdb_txn_abort(txn);
-		else
-			rc = commit_timed(store, txn);
+	if (rc)
+		return rc;
+	rc = write_blobs(store, txn, blobs);
+	if (!rc)
+		rc = store_changes_apply(txn, store->table, changes, NULL);
+	if (!rc)
+		return commit_timed(store, txn);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+/* LMDB gives the pages that a commit freed to the second commit after it, not
+ * to the next. If the next is too large for what else is free, then it and all
+ * that follow would fail; one that changes next to nothing comes between. */
+static bool commit_little(struct store *store)
+{
+	unsigned char bytes[16];
+	MDB_val key = { sizeof(total_key) - 1, total_key };
+	MDB_val value = { sizeof(bytes), bytes };
+	struct store_total total;
+	MDB_txn *txn;
+
+	if (mdb_txn_begin(store->env, NULL, 0, &txn))
+		return false;
+	if (!store_read_total(txn, store->table, &total)) {
+		bytes_put(bytes_put(bytes, total.blobs, 8), total.bytes, 8);
+		if (!mdb_put(txn, store->table[STORE_META], &key, &value, 0))
+			return !mdb_txn_commit(txn);
+	}
+	mdb_txn_abort(txn);
+	return false;
+}
+
+int store_write(struct store *store, const struct blob_set *blobs,
+		const struct store_changes *changes, char *text, size_t size)
+{
+	uint64_t need = blobs->bytes + blobs->bytes / 8 + changes->len + LEAST;
+	int rc = write_once(store, blobs, changes);
+
+	if (is_full(store, rc, need)) {
+		/* it may be in the way */
+		store_copy_drop(store);
+		if (!is_broken(store) && commit_little(store))
+			rc = write_once(store, blobs, changes);
 	}
 	if (!rc) {
 		store_copy_apply(store, blobs, changes);
@@ -188,20 +228,19 @@ int store_write(struct store *store, const struct blob_set *blobs,
 	}
 	if (rc == MDB_MAP_FULL)
 		return STORE_FULL;
-	/* it may be in the way, or lack what is found written later */
+	/* it lacks what is found written later */
 	store_copy_drop(store);
-	need = blobs->bytes + blobs->bytes / 8 + changes->len + LEAST;
-	if (rc == EDQUOT || (rc == EIO && room_of(store) < need))
+	if (is_full(store, rc, need)) {
 		rc = ENOSPC;
-	if (rc == ENOSPC)
 		snprintf(text, size, "the disk of the database in %s is full: "
 			 "about %ju bytes are needed and %ju are free: No "
 			 "space left on device",
 			 store->path, (uintmax_t)need,
 			 (uintmax_t)room_of(store));
-	else
+	} else {
 		snprintf(text, size, "cannot write to the database in %s: %s",
 			 store->path, mdb_strerror(rc));
+	}
 	return rc == MDB_PANIC || is_broken(store) ? STORE_BROKEN
 						   : store_errnum(rc);
 }

@@ -88,6 +88,9 @@ else
 			'a send u1 unlink - p.k1' 'a until u1' \
 			'a send u unlink - p recursive=1' 'a until u' \
 			'a send c gc' 'a until c'
+		head -c 1500000 /dev/urandom >"$WORK/big"
+		printf '%s\n' "a raw b put - big {1500000}\\n" \
+			"a file $WORK/big" 'a send' "a until b"
 		while [ $i -le 140 ]; do
 			put $i
 			i=$((i + 1))
@@ -105,8 +108,10 @@ else
 	matches "$got" '^u1 ok' "a key can be removed"
 	matches "$got" '^u ok' "a directory, too"
 	matches "$got" '^c ok' "blobs are collected"
+	matches "$got" '^b ok' "and all of their room is there at once"
 	is "$(echo "$got" | grep -c '^p1[0-4][0-9] ok')" 40 \
-		"and there is room again, without a restart"
+		"also for what comes next, without a restart" ||
+		diag "$(echo "$got" | grep '^p1[0-4][0-9] err')"
 	stop_kvsd
 	is "$KVSD_STATUS" 0 "the server is well"
 
