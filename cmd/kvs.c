@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir kvs: reading and changing keys. The rest of it: kvs_show.c (ls, dir),
- * kvs_namespace.c, kvs_eventlog.c, kvs_space.c. weir-kvs(1). */
+ * kvs_copy.c, kvs_namespace.c, kvs_eventlog.c, kvs_space.c. weir-kvs(1). */
 #include "config.h"
 
 #include <errno.h>
@@ -24,6 +24,26 @@ const char *kvs_reason(weir_future_t *f)
 		return errnum == ENOENT && !strncmp(text, "namespace ", 10) ?
 		       text : strerror(errnum);
 	return text;
+}
+
+const char *kvs_at(char *text)
+{
+	static const char mark[] = "blake2b-";
+	char *hash = strstr(text, mark);
+
+	/* the object that getroot prints, or what -b prints */
+	if (!hash || (*text != '{' && hash != text))
+		return text;
+	hash += strlen(mark);
+	hash[strcspn(hash, "\"")] = '\0';
+	return hash;
+}
+
+const char *kvs_ns_name(const char *given)
+{
+	const char *name = given ? given : getenv("WEIR_KVS_NAMESPACE");
+
+	return name && *name ? name : "primary";
 }
 
 void kvs_fail(const char *key, weir_future_t *f)
@@ -138,7 +158,7 @@ static int kvs_get(int argc, char **argv)
 		case 'N': kvs_ns = optarg; break;
 		case 'r': g.raw = true; break;
 		case 'l': g.label = true; break;
-		case 'a': g.at = optarg; break;
+		case 'a': g.at = kvs_at(optarg); break;
 		case 'W': g.wait = true; break;
 		case 'w': g.watch = true; break;
 		case 'u': g.uniq = true; break;
@@ -422,7 +442,7 @@ static int kvs_readlink(int argc, char **argv)
 		if (c == 'N')
 			kvs_ns = optarg;
 		else if (c == 'a')
-			at = optarg;
+			at = kvs_at(optarg);
 		else if (c == 'o')
 			ns_only = true;
 		else if (c == 'k')
@@ -453,115 +473,19 @@ static int kvs_readlink(int argc, char **argv)
 	return 0;
 }
 
-/* ---- copy, move ---- */
-
-/* One transaction in the target: every key below SRC. Values are carried by
- * the client. */
-static void copy_tree(weir_t *h, weir_txn_t *txn, const char *ns,
-		      const char *src, const char *dst)
-{
-	weir_future_t *stat = weir_kvs_stat(h, ns, src, NULL), *f;
-	const char *type, *name;
-	const void *data;
-	size_t len;
-
-	kvs_get_done(stat, src);
-	type = weir_future_option(stat, "type");
-	if (!strcmp(type, "link")) {
-		f = weir_kvs_readlink(h, ns, src, NULL);
-		kvs_get_done(f, src);
-		weir_txn_link(txn, dst, weir_future_option(f, "target"),
-			      weir_future_option(f, "ns"));
-		weir_future_destroy(f);
-	} else if (!strcmp(type, "value")) {
-		f = weir_kvs_get(h, ns, src, NULL);
-		kvs_get_done(f, src);
-		data = weir_future_data(f, &len);
-		weir_txn_put(txn, dst, data, len);
-		weir_future_destroy(f);
-	} else {
-		struct kvs_names names = kvs_list(h, ns, src, NULL);
-		size_t i;
-
-		weir_txn_mkdir(txn, dst);
-		for (i = 0; i < names.count; i++) {
-			char *from, *to;
-
-			name = names.entry[i].name;
-			from = kvs_join(src, name);
-			to = kvs_join(dst, name);
-			copy_tree(h, txn, ns, from, to);
-			free(from);
-			free(to);
-		}
-		kvs_names_free(&names);
-	}
-	weir_future_destroy(stat);
-}
-
-static int copy_or_move(int argc, char **argv, bool move)
-{
-	static const struct option longs[] = {
-		{ "src-namespace", required_argument, NULL, 'S' },
-		{ "dst-namespace", required_argument, NULL, 'D' },
-		{ 0 }
-	};
-	const char *src_ns = NULL, *dst_ns = NULL;
-	weir_txn_t *txn = weir_txn_create();
-	weir_t *h;
-	int c;
-
-	while ((c = next_option(argc, argv, "S:D:", longs, "weir-kvs")) != -1) {
-		if (c == 'S')
-			src_ns = optarg;
-		else if (c == 'D')
-			dst_ns = optarg;
-	}
-	if (argc - optind != 2)
-		verb_usage();
-	h = open_instance(0);
-	copy_tree(h, txn, src_ns, argv[optind], argv[optind + 1]);
-	/* in one namespace a move is one step */
-	if (move && (src_ns == dst_ns ||
-		     (src_ns && dst_ns && !strcmp(src_ns, dst_ns)))) {
-		weir_txn_unlink(txn, argv[optind], WEIR_UNLINK_RECURSIVE);
-		move = false;
-	}
-	kvs_ns = dst_ns;
-	commit(h, txn, SHOW_NOTHING, argv[optind + 1]);
-	if (move) {
-		txn = weir_txn_create();
-		weir_txn_unlink(txn, argv[optind], WEIR_UNLINK_RECURSIVE);
-		kvs_ns = src_ns;
-		commit(h, txn, SHOW_NOTHING, argv[optind]);
-	}
-	weir_close(h);
-	return 0;
-}
-
-static int kvs_copy(int argc, char **argv)
-{
-	return copy_or_move(argc, argv, false);
-}
-
-static int kvs_move(int argc, char **argv)
-{
-	return copy_or_move(argc, argv, true);
-}
-
 static const struct verb verbs[] = {
 	{ "get", kvs_get, "[-N NS] [-rlWwuAfS] [-a AT] [-c COUNT] KEY..." },
 	{ "put", kvs_put, "[-N NS] [-ObsrnAS] KEY=VALUE..." },
 	{ "dir", kvs_dir, "[-N NS] [-Rd] [-w WIDTH] [-a AT] [KEY]" },
-	{ "ls", kvs_ls, "[-N NS] [-Rd1F] [-w WIDTH] [KEY...]" },
+	{ "ls", kvs_ls, "[-N NS] [-Rd1F] [-w WIDTH] [-a AT] [KEY...]" },
 	{ "unlink", kvs_unlink, "[-N NS] [-ObsRf] KEY..." },
 	{ "link", kvs_link, "[-N NS] [-Obs] [-T NS] TARGET LINKNAME" },
 	{ "readlink", kvs_readlink, "[-N NS] [-ok] [-a AT] KEY..." },
 	{ "mkdir", kvs_mkdir, "[-N NS] [-Obs] KEY..." },
-	{ "copy", kvs_copy, "[-S NS] [-D NS] SOURCE DESTINATION" },
+	{ "copy", kvs_copy, "[-a AT] [-S NS] [-D NS] SOURCE DESTINATION" },
 	{ "move", kvs_move, "[-S NS] [-D NS] SOURCE DESTINATION" },
 	{ "watch", kvs_watch, "[-N NS] [-f VERSION] KEY" },
-	{ "getroot", kvs_getroot, "[-N NS] [-obs]" },
+	{ "getroot", kvs_getroot, "[-N NS] [-obs] [-a AT]" },
 	{ "version", kvs_version, "[-N NS]" },
 	{ "wait", kvs_wait, "[-N NS] VERSION" },
 	{ "sync", kvs_sync, "[-N NS]" },

@@ -16,6 +16,12 @@ void kvs_fail(const char *key, weir_future_t *f) __attribute__((noreturn));
 void kvs_get_done(weir_future_t *f, const char *key);
 void kvs_print_root(const char *ref);
 
+/* The argument of --at as the protocol has it: a version, a hash, or as
+ * getroot shows one. */
+const char *kvs_at(char *text);
+/* The namespace that GIVEN, of an option, or NULL, stands for. */
+const char *kvs_ns_name(const char *given);
+
 /* All names of a directory, however many pages that takes. */
 struct kvs_names {
 	struct {
@@ -30,6 +36,8 @@ void kvs_names_free(struct kvs_names *names);
 /* "KEY.NAME", or NAME below the root; to be freed. */
 char *kvs_join(const char *key, const char *name);
 
+int kvs_copy(int argc, char **argv);
+int kvs_move(int argc, char **argv);
 int kvs_dir(int argc, char **argv);
 int kvs_ls(int argc, char **argv);
 int kvs_watch(int argc, char **argv);

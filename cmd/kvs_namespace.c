@@ -26,18 +26,11 @@ static void namespace_option(int argc, char **argv)
 			kvs_ns = optarg;
 }
 
-static const char *ns_name(void)
+static weir_future_t *root(weir_t *h, const char *at)
 {
-	const char *name = getenv("WEIR_KVS_NAMESPACE");
+	weir_future_t *f = weir_kvs_root(h, kvs_ns, at);
 
-	return kvs_ns ? kvs_ns : name ? name : "primary";
-}
-
-static weir_future_t *root(weir_t *h)
-{
-	weir_future_t *f = weir_kvs_root(h, kvs_ns, NULL);
-
-	must(f, ns_name());
+	must(f, kvs_ns_name(kvs_ns));
 	return f;
 }
 
@@ -48,24 +41,28 @@ int kvs_getroot(int argc, char **argv)
 		{ "owner", no_argument, NULL, 'o' },
 		{ "blobref", no_argument, NULL, 'b' },
 		{ "sequence", no_argument, NULL, 's' },
+		{ "at", required_argument, NULL, 'a' },
 		{ 0 }
 	};
 	weir_future_t *f;
 	weir_t *h;
+	const char *at = NULL;
 	int c, what = 0;
 	char *ref;
 
-	while ((c = next_option(argc, argv, "N:obs", longs, "weir-kvs"))
+	while ((c = next_option(argc, argv, "N:obsa:", longs, "weir-kvs"))
 	       != -1) {
 		if (c == 'N')
 			kvs_ns = optarg;
+		else if (c == 'a')
+			at = kvs_at(optarg);
 		else
 			what = c;
 	}
 	if (optind < argc)
 		verb_usage();
 	h = open_instance(0);
-	f = root(h);
+	f = root(h, at);
 	ref = xasprintf("blake2b-%s", weir_future_option(f, "hash"));
 	if (what == 'o')
 		puts(weir_future_option(f, "owner"));
@@ -90,7 +87,7 @@ int kvs_version(int argc, char **argv)
 	if (optind < argc)
 		verb_usage();
 	h = open_instance(0);
-	f = root(h);
+	f = root(h, NULL);
 	puts(weir_future_option(f, "version"));
 	weir_future_destroy(f);
 	weir_close(h);
@@ -110,7 +107,7 @@ int kvs_wait(int argc, char **argv)
 		usage_error("'%s' is no version", argv[optind]);
 	h = open_lasting();
 	f = weir_kvs_sync(h, kvs_ns, version, -1);
-	must(f, ns_name());
+	must(f, kvs_ns_name(kvs_ns));
 	weir_future_destroy(f);
 	weir_close(h);
 	return 0;
@@ -127,7 +124,7 @@ int kvs_sync(int argc, char **argv)
 		verb_usage();
 	h = open_instance(0);
 	f = weir_kvs_sync(h, kvs_ns, 0, -1);
-	must(f, ns_name());
+	must(f, kvs_ns_name(kvs_ns));
 	weir_future_destroy(f);
 	weir_close(h);
 	return 0;
@@ -148,8 +145,7 @@ static int ns_create(int argc, char **argv)
 	while ((c = next_option(argc, argv, "o:r:", longs, "weir-kvs"))
 	       != -1) {
 		if (c == 'r') {
-			hash = strncmp(optarg, "blake2b-", 8) ? optarg :
-								optarg + 8;
+			hash = kvs_at(optarg);
 		} else if (wire_parse_u64(optarg, &owner) < 0 ||
 			   owner >= (uid_t)-1) {
 			usage_error("--owner: '%s' is no user id", optarg);

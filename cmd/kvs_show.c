@@ -207,7 +207,7 @@ int kvs_dir(int argc, char **argv)
 		case 'R': d.recursive = true; break;
 		case 'd': d.names_only = true; break;
 		case 'w': d.width = number("--width", optarg); break;
-		case 'a': d.at = optarg; break;
+		case 'a': d.at = kvs_at(optarg); break;
 		}
 	}
 	if (argc - optind > 1)
@@ -222,6 +222,7 @@ int kvs_dir(int argc, char **argv)
 
 struct ls {
 	weir_t *h;
+	const char *at;
 	bool recursive, directory, one, classify;
 	int width;
 	bool headings, first;
@@ -261,7 +262,7 @@ static char *classified(const struct ls *l, const char *name, char type)
 
 static void ls_dir(struct ls *l, const char *key)
 {
-	struct kvs_names names = kvs_list(l->h, kvs_ns, key, NULL);
+	struct kvs_names names = kvs_list(l->h, kvs_ns, key, l->at);
 	char **shown = xmalloc(names.count * sizeof(*shown));
 	size_t i;
 
@@ -295,6 +296,7 @@ int kvs_ls(int argc, char **argv)
 		{ "width", required_argument, NULL, 'w' },
 		{ "1", no_argument, NULL, '1' },
 		{ "classify", no_argument, NULL, 'F' },
+		{ "at", required_argument, NULL, 'a' },
 		{ 0 }
 	};
 	struct ls l = { .width = terminal_width(), .first = true };
@@ -302,7 +304,7 @@ int kvs_ls(int argc, char **argv)
 	char **keys, **plain, *dirs = NULL;
 	int c, i, n, plains = 0, result = 0;
 
-	while ((c = next_option(argc, argv, "N:Rdw:1F", longs, "weir-kvs"))
+	while ((c = next_option(argc, argv, "N:Rdw:1Fa:", longs, "weir-kvs"))
 	       != -1) {
 		switch (c) {
 		case 'N': kvs_ns = optarg; break;
@@ -311,6 +313,7 @@ int kvs_ls(int argc, char **argv)
 		case 'w': l.width = number("--width", optarg); break;
 		case '1': l.one = true; break;
 		case 'F': l.classify = true; break;
+		case 'a': l.at = kvs_at(optarg); break;
 		}
 	}
 	keys = optind < argc ? argv + optind : root;
@@ -320,7 +323,8 @@ int kvs_ls(int argc, char **argv)
 	plain = xmalloc(n * sizeof(*plain));
 	dirs = xmalloc(n);
 	for (i = 0; i < n; i++) {
-		weir_future_t *f = weir_kvs_stat(l.h, kvs_ns, keys[i], NULL);
+		weir_future_t *f = weir_kvs_stat(l.h, kvs_ns, keys[i],
+						 l.at);
 		const char *type;
 
 		dirs[i] = 0;

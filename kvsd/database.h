@@ -79,10 +79,10 @@ struct db {
 	uint64_t ns_next;	/* id */
 	struct namespace_list touched;	/* written by the last db_apply */
 	struct namespace_list moved;	/* made or ended by it */
-	struct key_copy {
-		struct key_copy *next;
-		char key[];
-	} *keys;			/* told by it */
+	struct note {
+		struct note *next;
+		char bytes[];
+	} *notes;		/* keys and others, told by it */
 	struct db_conflict conflict;	/* of the last db_apply, if refused */
 	struct lease_table *leases;
 	struct db_view *views;	/* open ones */

@@ -111,9 +111,11 @@ enum { DB_UNLINK_RECURSIVE = 1, DB_UNLINK_FORCE = 2 };
 struct db_op {
 	enum wire_operation_id op;
 	const char *key;	/* or, of make-namespace, its name */
-	const char *arg;	/* target, hash text, namespace to adopt, or
-				   suffix of enqueue (may be NULL) */
-	const char *target_ns;	/* link; may be NULL */
+	const char *arg;	/* target, hash text, namespace to adopt,
+				   source, or suffix of enqueue (may be NULL) */
+	const char *target_ns;	/* link, unlink (of KEY), copy (of ARG): may
+				   be NULL */
+	const char *at;		/* copy: as of db_view_open; may be NULL */
 	const void *data;	/* put, append */
 	size_t len;
 	uint64_t number;	/* lease (0: none), version of if-* */
@@ -123,7 +125,8 @@ struct db_op {
 	 * on the way were followed (owned by the db until the next db_apply;
 	 * copy to keep), the offset at which append wrote. NS_CHANGED is NULL
 	 * when an operation changed nothing. KEY_CHANGED may be KEY itself.
-	 * Enqueue becomes a put of the key that it made. */
+	 * Enqueue becomes a put of the key that it made, copy of something
+	 * small a put or link. */
 	const char *ns_changed, *key_changed;
 	uint64_t offset;
 };

@@ -372,6 +372,12 @@ static void graft_note(struct batch *batch, const struct db_hash *hash)
 	batch->graft[batch->grafts++] = *hash;
 }
 
+void gc_graft(struct db *db, const struct db_hash *hash)
+{
+	gc_pin(db, hash);
+	graft_note(db->batch, hash);
+}
+
 int gc_admit(struct db *db, const struct db_hash *hash, bool graft,
 	     struct db_error *error)
 {
@@ -388,9 +394,10 @@ int gc_admit(struct db *db, const struct db_hash *hash, bool graft,
 	if (!known && gc->open)
 		return db_fail(error, EAGAIN, "%s: whether all of it is there "
 			       "is being found out", text);
-	gc_pin(db, hash);
 	if (graft)
-		graft_note(db->batch, hash);
+		gc_graft(db, hash);
+	else
+		gc_pin(db, hash);
 	return 0;
 }
 

@@ -49,6 +49,8 @@ void gc_fini(struct db *db);
  * applied state. -1: ESTALE, EAGAIN with a text. */
 int gc_admit(struct db *db, const struct db_hash *hash, bool graft,
 	     struct db_error *error);
+/* A tree of a kept state, by its hash, becomes part of the applied state. */
+void gc_graft(struct db *db, const struct db_hash *hash);
 /* A state is being looked at. */
 void gc_pin(struct db *db, const struct db_hash *root);
 /* BATCH has all its blobs. */

@@ -84,6 +84,7 @@ static uint64_t need_of(const struct db_op *ops, size_t count)
 		case OP_mkdir:
 		case OP_link:
 		case OP_graft:
+		case OP_copy:
 		case OP_make_namespace:
 			need += DB_KEY_MAX + ops[i].len + ops[i].len / 8;
 			break;

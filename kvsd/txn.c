@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Transactions: conditions first, then operations, all or nothing. See db.h
- * and weir-protocol(7) for what each does; condition.c has the conditions. */
+ * and weir-protocol(7) for what each does; condition.c has the conditions,
+ * copy.c the copies. */
 #include "config.h"
 
 #include <assert.h>
@@ -47,7 +48,13 @@ int txn_locate(struct txn *txn, struct db_op *op, bool nofollow,
 	walk->note_links = false;
 	walk->check = NULL;
 	walk->ns = txn->ns;
-	walk->root = txn->ns->applied.root;
+	if (op->op == OP_unlink && op->target_ns)
+		walk->ns = namespace_find(txn->db, op->target_ns, true);
+	walk->no_namespace = !walk->ns;
+	if (!walk->ns)
+		return db_fail(txn->error, ENOENT, "namespace %.200s does not "
+			       "exist", op->target_ns);
+	walk->root = walk->ns->applied.root;
 	*entry = walk_run(walk, op->key, txn->error);
 	if (!*entry && ((errno != ENOENT && errno != ENOTDIR) ||
 			walk->no_namespace))
@@ -63,22 +70,24 @@ int txn_locate(struct txn *txn, struct db_op *op, bool nofollow,
 	return 0;
 }
 
+char *txn_note(struct db *db, const void *bytes, size_t len)
+{
+	struct note *note = xmalloc(sizeof(*note) + len + 1);
+
+	if (len)
+		memcpy(note->bytes, bytes, len);
+	note->bytes[len] = '\0';
+	note->next = db->notes;
+	db->notes = note;
+	return note->bytes;
+}
+
 static void changed(struct txn *txn, struct db_op *op, struct walk *walk)
 {
-	struct db *db = txn->db;
-	size_t size = strlen(walk->key) + 1;
-	struct key_copy *copy;
-
-	list_once(&db->touched, walk->ns);
+	list_once(&txn->db->touched, walk->ns);
 	op->ns_changed = walk->ns->name;
-	op->key_changed = op->key;
-	if (!walk->links)
-		return;
-	copy = xmalloc(sizeof(*copy) + size);
-	memcpy(copy->key, walk->key, size);
-	copy->next = db->keys;
-	db->keys = copy;
-	op->key_changed = copy->key;
+	op->key_changed = !walk->links ? op->key :
+		txn_note(txn->db, walk->key, strlen(walk->key));
 }
 
 /* The result of a tree_* call that changed what WALK found. */
@@ -140,7 +149,6 @@ static int queue_key(struct txn *txn, struct db_op *op, struct walk *walk)
 {
 	uint64_t number = txn->ns->applied.version + 1;
 	char key[2 * DB_KEY_MAX];
-	struct key_copy *copy;
 	int len;
 
 	if (op->arg && strchr(op->arg, '.'))
@@ -151,11 +159,7 @@ static int queue_key(struct txn *txn, struct db_op *op, struct walk *walk)
 		       op->arg ? op->arg : "");
 	if (key_check(key, txn->error) < 0)
 		return -1;
-	copy = xmalloc(sizeof(*copy) + len + 1);
-	memcpy(copy->key, key, len + 1);
-	copy->next = txn->db->keys;
-	txn->db->keys = copy;
-	op->key = copy->key;
+	op->key = txn_note(txn->db, key, len);
 	return 0;
 }
 
@@ -287,34 +291,42 @@ static void root_revert(struct undo *undo)
 	namespace_unref(ns);
 }
 
-/* Puts the directory ROOT, which is taken, at op->key. A link in the last
- * component is replaced. */
-static int put_tree(struct txn *txn, struct db_op *op, struct entry *root)
+/* ROOT is taken. */
+static int put_root(struct txn *txn, struct db_op *op, struct walk *walk,
+		    struct entry *root)
 {
-	struct entry *entry, *named;
+	if (root->kind != ENTRY_DIR) {
+		entry_unref(root);
+		return refuse_root(txn);
+	}
+	undo_push(&txn->db->undo, (struct undo) {
+		.revert = root_revert, .discard = root_discard,
+		.object = namespace_ref(walk->ns),
+		.before = walk->ns->applied.root });
+	walk->ns->applied.root = root;
+	return finish(txn, op, walk, 0);
+}
+
+int txn_put_entry(struct txn *txn, struct db_op *op, struct entry *entry)
+{
+	struct entry *there, *named;
 	struct walk walk;
 	const char *name;
 
-	if (txn_locate(txn, op, true, &walk, &entry) < 0) {
+	if (txn_locate(txn, op, true, &walk, &there) < 0) {
 		int errnum = errno;
 
-		entry_unref(root);
+		entry_unref(entry);
 		errno = errnum;
 		return -1;
 	}
+	entry_unref(there);
+	name = is_root(&walk) ? "" : tree_basename(walk.key);
+	named = entry_rename(entry, name, strlen(name));
 	entry_unref(entry);
-	if (is_root(&walk)) {
-		undo_push(&txn->db->undo, (struct undo) {
-			.revert = root_revert, .discard = root_discard,
-			.object = namespace_ref(walk.ns),
-			.before = walk.ns->applied.root });
-		walk.ns->applied.root = root;
-		return finish(txn, op, &walk, 0);
-	}
+	if (is_root(&walk))
+		return put_root(txn, op, &walk, named);
 	lease_unbind(txn->db, walk.ns, walk.key);
-	name = tree_basename(walk.key);
-	named = entry_rename(root, name, strlen(name));
-	entry_unref(root);
 	return finish(txn, op, &walk,
 		      tree_set(&txn->db->tree, &walk.ns->applied.root,
 			       walk.key, named));
@@ -333,7 +345,7 @@ static int do_graft(struct txn *txn, struct db_op *op)
 	root = tree_root(&txn->db->tree, &hash);
 	if (!root)
 		return db_fail(txn->error, errno, "%s", txn->db->tree.why);
-	return put_tree(txn, op, root);
+	return txn_put_entry(txn, op, root);
 }
 
 static int do_make_namespace(struct txn *txn, struct db_op *op)
@@ -366,27 +378,29 @@ static int do_adopt(struct txn *txn, struct db_op *op)
 	root = entry_ref(ns->applied.root);
 	namespace_end(txn->db, ns);
 	list_once(&txn->db->moved, ns);
-	return put_tree(txn, op, root);
+	return txn_put_entry(txn, op, root);
 }
 
+/* LOOK is done for all operations before any is RUN. */
 static const struct {
-	bool condition;
+	int (*look)(struct txn *txn, struct db_op *op);
 	int (*run)(struct txn *txn, struct db_op *op);
 } op_table[OP_COUNT] = {
-	[OP_put] = { false, do_put },
-	[OP_append] = { false, do_append },
-	[OP_enqueue] = { false, do_enqueue },
-	[OP_mkdir] = { false, do_mkdir },
-	[OP_link] = { false, do_link },
-	[OP_unlink] = { false, do_unlink },
-	[OP_graft] = { false, do_graft },
-	[OP_make_namespace] = { false, do_make_namespace },
-	[OP_adopt] = { false, do_adopt },
-	[OP_if_absent] = { true, condition_absent },
-	[OP_if_present] = { true, condition_present },
-	[OP_if_value] = { true, condition_value },
-	[OP_if_unchanged] = { true, condition_unchanged },
-	[OP_if_root] = { true, condition_root },
+	[OP_put] = { NULL, do_put },
+	[OP_append] = { NULL, do_append },
+	[OP_enqueue] = { NULL, do_enqueue },
+	[OP_mkdir] = { NULL, do_mkdir },
+	[OP_link] = { NULL, do_link },
+	[OP_unlink] = { NULL, do_unlink },
+	[OP_graft] = { NULL, do_graft },
+	[OP_make_namespace] = { NULL, do_make_namespace },
+	[OP_adopt] = { NULL, do_adopt },
+	[OP_copy] = { copy_find, copy_put },
+	[OP_if_absent] = { condition_absent, NULL },
+	[OP_if_present] = { condition_present, NULL },
+	[OP_if_value] = { condition_value, NULL },
+	[OP_if_unchanged] = { condition_unchanged, NULL },
+	[OP_if_root] = { condition_root, NULL },
 };
 
 /* ---- all or nothing ---- */
@@ -395,7 +409,7 @@ static const struct {
 static int explain(struct txn *txn, const struct db_op *op, size_t number)
 {
 	char arg[80] = "";
-	bool condition = op_table[op->op].condition;
+	bool condition = !op_table[op->op].run;
 
 	if (op->op == OP_if_root)
 		snprintf(arg, sizeof(arg), "%ju", (uintmax_t)op->number);
@@ -412,17 +426,24 @@ static int explain(struct txn *txn, const struct db_op *op, size_t number)
 			      number, op_word[op->op], op->key, arg);
 }
 
-static int run_all(struct txn *txn, struct db_op *ops, size_t count,
-		   bool conditions)
+static int look_all(struct txn *txn, struct db_op *ops, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		assert(ops[i].op < OP_COUNT);
-		if (op_table[ops[i].op].condition != conditions)
-			continue;
 		ops[i].ns_changed = ops[i].key_changed = NULL;
-		if (op_table[ops[i].op].run(txn, &ops[i]) < 0)
+		if (op_table[ops[i].op].look &&
+		    op_table[ops[i].op].look(txn, &ops[i]) < 0)
 			return explain(txn, &ops[i], i + 1);
 	}
+	return 0;
+}
+
+static int run_all(struct txn *txn, struct db_op *ops, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (op_table[ops[i].op].run &&
+		    op_table[ops[i].op].run(txn, &ops[i]) < 0)
+			return explain(txn, &ops[i], i + 1);
 	return 0;
 }
 
@@ -430,11 +451,11 @@ void txn_forget(struct db *db)
 {
 	namespace_list_clear(&db->touched);
 	namespace_list_clear(&db->moved);
-	while (db->keys) {
-		struct key_copy *next = db->keys->next;
+	while (db->notes) {
+		struct note *next = db->notes->next;
 
-		free(db->keys);
-		db->keys = next;
+		free(db->notes);
+		db->notes = next;
 	}
 }
 
@@ -464,14 +485,36 @@ static void commit(struct txn *txn, const struct db_op *ops, size_t count)
 	db->stats.operations += count;
 }
 
+/* All of it or nothing. */
+static int run(struct txn *txn, struct db_op *ops, size_t count)
+{
+	struct db *db = txn->db;
+	struct store_changes *changes = &db->batch->changes;
+	size_t blobs = db->batch->blobs->count;
+	size_t changes_len = changes->len, changes_count = changes->count;
+	int errnum;
+
+	list_once(&db->touched, txn->ns);
+	if (!run_all(txn, ops, count)) {
+		commit(txn, ops, count);
+		return 0;
+	}
+	errnum = errno;
+	undo_revert(&db->undo);
+	blob_set_truncate(db->batch->blobs, blobs);
+	changes->len = changes_len;
+	changes->count = changes_count;
+	errno = errnum;
+	return -1;
+}
+
 int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
 	     int (*check)(const char *ns, uid_t owner, void *arg), void *arg,
 	     uint64_t *version, struct db_error *error)
 {
 	struct txn txn = { db, namespace_find(db, ns, true), check, arg,
-			   error };
-	struct store_changes *changes = &db->batch->changes;
-	size_t blobs, changes_len, changes_count;
+			   error, NULL, 0, 0 };
+	int rc;
 
 	txn_forget(db);
 	if (!txn.ns)
@@ -482,25 +525,13 @@ int db_apply(struct db *db, const char *ns, struct db_op *ops, size_t count,
 		return -1;
 	if (db->applied_views)
 		db->tree.token++;
-	if (run_all(&txn, ops, count, true) < 0)
-		return -1;
-	blobs = db->batch->blobs->count;
-	changes_len = changes->len;
-	changes_count = changes->count;
-	list_once(&db->touched, txn.ns);
-	if (run_all(&txn, ops, count, false) < 0) {
-		int errnum = errno;
-
-		undo_revert(&db->undo);
-		blob_set_truncate(db->batch->blobs, blobs);
-		changes->len = changes_len;
-		changes->count = changes_count;
-		errno = errnum;
-		return -1;
-	}
-	commit(&txn, ops, count);
-	*version = txn.ns->applied.version;
-	return 0;
+	rc = look_all(&txn, ops, count);
+	if (!rc)
+		rc = run(&txn, ops, count);
+	copy_forget(&txn);
+	if (!rc)
+		*version = txn.ns->applied.version;
+	return rc;
 }
 
 const struct db_conflict *db_conflict(const struct db *db)

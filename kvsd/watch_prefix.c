@@ -66,6 +66,7 @@ static bool grafted_hash(struct watch *w, const struct applied_op *op,
 	if (!view)
 		return false;
 	found = !db_lookup(view, op->key, true, NULL, NULL, &entry, NULL) &&
+		entry.type == DB_DIR &&
 		!db_entry_hash(view, &entry, &hash);
 	if (found)
 		db_hash_text(&hash, text);
@@ -81,7 +82,7 @@ static bool has_data(const struct applied_op *op)
 
 static bool has_hash(const struct applied_op *op)
 {
-	return op->op == OP_graft || op->op == OP_adopt;
+	return op->op == OP_graft || op->op == OP_adopt || op->op == OP_copy;
 }
 
 /* False if it can't be told as it is, or there is no room. */
@@ -92,7 +93,7 @@ static bool tell_operation(struct watch *w, const struct applied_op *op,
 		[OP_put] = "put", [OP_append] = "append",
 		[OP_mkdir] = "mkdir", [OP_link] = "link",
 		[OP_unlink] = "unlink", [OP_graft] = "graft",
-		[OP_adopt] = "graft",
+		[OP_adopt] = "graft", [OP_copy] = "graft",
 	};
 	char key[KEY_ROOM], hash[2 * DB_HASH_SIZE + 1];
 	struct conn *c = w->stream.conn;

@@ -56,7 +56,7 @@ static void append_told(struct watch *w, const struct hook *hook,
 	if (hook->is_link && where == BELOW && !concerns_rest(w, hook, tail))
 		return;
 	if (!hook->is_link && where == AT && op->op != OP_adopt &&
-	    op->op != OP_graft)
+	    op->op != OP_graft && op->op != OP_copy)
 		w->replaced = true;
 	else
 		w->doubtful = true;

@@ -129,6 +129,25 @@ static int owner_option(struct conn *c, const char *text, struct db_op *op,
 	return 0;
 }
 
+static const char *namespace_option(const struct wire_frame *f, int first,
+				    const char *name)
+{
+	const char *text = wire_option(f, first, name);
+
+	return text ? arg_namespace(text) : NULL;
+}
+
+static int copy_options(struct conn *c, const struct wire_frame *f, int first,
+			struct db_op *op, struct db_error *error)
+{
+	struct db_hash hash;
+
+	op->target_ns = namespace_option(f, first, "source-ns");
+	op->at = wire_option(f, first, "at");
+	return !op->at || db_hash_parse(op->at, &hash) < 0 ? 0 :
+		owner_only(c, "at=HASH", error);
+}
+
 static int version_argument(const char *text, struct db_op *op,
 			    struct db_error *error)
 {
@@ -160,11 +179,12 @@ static int op_fill(struct conn *c, const struct wire_command *row,
 	case OP_if_value:
 		return 0;
 	case OP_link:
-		op->target_ns = wire_option(f, first, "target-ns");
-		if (op->target_ns)
-			op->target_ns = arg_namespace(op->target_ns);
+		op->target_ns = namespace_option(f, first, "target-ns");
 		return 0;
+	case OP_copy:
+		return copy_options(c, f, first, op, error);
 	case OP_unlink:
+		op->target_ns = namespace_option(f, first, "ns");
 		return flag_option(f, first, "recursive",
 				   DB_UNLINK_RECURSIVE, op, error) < 0 ? -1 :
 			flag_option(f, first, "force", DB_UNLINK_FORCE, op,

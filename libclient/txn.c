@@ -137,6 +137,32 @@ int weir_txn_graft(weir_txn_t *txn, const char *key, const char *hash)
 	return two_words(txn, "graft", key, hash);
 }
 
+int weir_txn_copy(weir_txn_t *txn, const char *key, const char *source,
+		  const char *source_ns, const char *at)
+{
+	struct wire_buf *b = begin(txn, "copy", key);
+
+	wire_word(b, source);
+	if (source_ns)
+		wire_opt(b, "source-ns", source_ns);
+	if (at)
+		wire_opt(b, "at", at);
+	return end(txn, wire_end(b));
+}
+
+int weir_txn_move(weir_txn_t *txn, const char *key, const char *source,
+		  const char *source_ns)
+{
+	struct wire_buf *b = begin(txn, "unlink", source);
+
+	wire_opt(b, "recursive", "1");
+	if (source_ns)
+		wire_opt(b, "ns", source_ns);
+	if (end(txn, wire_end(b)) < 0)
+		return -1;
+	return weir_txn_copy(txn, key, source, source_ns, NULL);
+}
+
 int weir_txn_make_namespace(weir_txn_t *txn, const char *name, uid_t owner)
 {
 	struct wire_buf *b = begin(txn, "make-namespace", name);

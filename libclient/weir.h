@@ -201,6 +201,15 @@ WEIR_API int weir_txn_link(weir_txn_t *txn, const char *key,
 WEIR_API int weir_txn_unlink(weir_txn_t *txn, const char *key, int flags);
 WEIR_API int weir_txn_graft(weir_txn_t *txn, const char *key,
 			    const char *hash);
+/* What SOURCE holds, of any size, at KEY; it does not pass through the client.
+ * SOURCE_NS NULL: the transaction's. AT: NULL for as it is before the
+ * transaction, or a version or hash. */
+WEIR_API int weir_txn_copy(weir_txn_t *txn, const char *key,
+			   const char *source, const char *source_ns,
+			   const char *at);
+/* The same, and the source is gone: two operations. */
+WEIR_API int weir_txn_move(weir_txn_t *txn, const char *key,
+			   const char *source, const char *source_ns);
 WEIR_API int weir_txn_make_namespace(weir_txn_t *txn, const char *name,
 				     uid_t owner);
 WEIR_API int weir_txn_adopt(weir_txn_t *txn, const char *key,

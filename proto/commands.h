@@ -130,8 +130,10 @@ OPERATION(enqueue, "enqueue", 1, "lease suffix", MUST, \
 	  "KEY [lease=ID] [suffix=TEXT] {N}") \
 OPERATION(mkdir, "mkdir", 1, "", NONE, "KEY") \
 OPERATION(link, "link", 2, "target-ns", NONE, "KEY TARGET [target-ns=NS]") \
-OPERATION(unlink, "unlink", 1, "recursive force", NONE, \
-	  "KEY [recursive=1] [force=1]") \
+OPERATION(unlink, "unlink", 1, "recursive force ns", NONE, \
+	  "KEY [recursive=1] [force=1] [ns=NS]") \
+OPERATION(copy, "copy", 2, "source-ns at", NONE, \
+	  "KEY SOURCE [source-ns=NS] [at=VERSION|HASH]") \
 OPERATION(graft, "graft", 2, "", NONE, "KEY HASH") \
 OPERATION(make_namespace, "make-namespace", 1, "owner", NONE, \
 	  "NAME [owner=UID]") \

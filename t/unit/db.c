@@ -797,6 +797,70 @@ static void test_snapshot(void)
 	test_wipe();
 }
 
+/* Sources are looked up before anything is changed. */
+static void test_copies(void)
+{
+	static char large[100000];
+	char before[2 * DB_HASH_SIZE + 1];
+	struct db_namespace_info info;
+	struct db *db;
+
+	test_wipe();
+	memset(large, 'l', sizeof(large) - 1);
+	db = open_durable();
+	APPLY(db, PUT("a.k", "1"), PUT("a.big", large), LINK("a.l", "a.k", NULL),
+	      PUT("b", "2"));
+	ok(APPLY(db, COPY("c", "a")) > 0, "copy of what is not durable");
+	ok(APPLY(db, APPEND("c.k", "x"), APPEND("c.big", "y")) > 0 &&
+	   !strcmp(get_applied(db, "a.k"), "1") &&
+	   !strcmp(get_applied(db, "c.k"), "1x"),
+	   "the copy is changed, the source is not");
+	ok(APPLY(db, PUT("a.k", "3"), COPY("d", "a")) > 0 &&
+	   !strcmp(get_applied(db, "d.k"), "1"),
+	   "the source is that before the transaction");
+	ok(APPLY(db, COPY("d", "b"), COPY("b", "d")) > 0 &&
+	   !strcmp(get_applied(db, "d"), "2") &&
+	   !strcmp(get_applied(db, "b.k"), "1"), "two exchange their keys");
+	db_wait(db);
+	strcpy(before, root_of(db, "primary"));
+	refused(APPLY(db, COPY("x.y", "a"), COPY(".", "b"), UNLINK("no")),
+		ENOENT, "operation 3: unlink no");
+	refused(APPLY(db, PUT("x", "1"), COPY("y", "no.such")), ENOENT,
+		"operation 2: copy y no.such: key no.such does not exist");
+	refused(APPLY(db, PUT("x", "1"), COPY("y", "a..b")), EINVAL,
+		"empty component");
+	refused(APPLY(db, COPY(".", "d")), EINVAL, "root is always");
+	refused(APPLY(db, { .op = OP_copy, .key = "x", .arg = "a",
+			    .target_ns = "no" }), ENOENT, "namespace no");
+	refused(APPLY(db, { .op = OP_unlink, .key = "x",
+			    .target_ns = "no" }), ENOENT, "namespace no");
+	refused(APPLY(db, { .op = OP_copy, .key = "x", .arg = "a",
+			    .at = "77" }), EINVAL, "not yet at 77");
+	APPLY(db, PUT("x", "1"));
+	APPLY(db, UNLINK("x"));
+	db_wait(db);
+	is_str(root_of(db, "primary"), before, "nothing of it was done");
+	ok(!db_namespace_create(db, "other", 5, NULL, NULL) &&
+	   APPLY(db, UNLINK("d"), { .op = OP_unlink, .key = "z", .target_ns =
+		 "other", .flags = DB_UNLINK_FORCE }) > 0 &&
+	   !db_namespace_info(db, "other", true, &info) && !info.version,
+	   "an unlink elsewhere that removes nothing changes nothing");
+	ok(APPLY(db, { .op = OP_copy, .key = "p", .arg = "a.k",
+		       .at = before }) > 0 &&
+	   !strcmp(get_applied(db, "p"), "3"), "copy from the past");
+	db_wait(db);
+	is_str(get(db, "a.l"), "3", "links lead on");
+	db_close(db);
+	db = open_durable();
+	ok(APPLY(db, COPY("e", "c"), APPEND("e.big", "z")) > 0, "reopened");
+	db_wait(db);
+	is_str(get(db, "e.k"), "1x", "copy of what is stored");
+	ok(APPLY(db, COPY(".", "e")) > 0 &&
+	   !strcmp(get_applied(db, "k"), "1x") &&
+	   !strcmp(get_applied(db, "e"), "ENOENT"), "copy to the root");
+	db_close(db);
+}
+
 int main(void)
 {
 	test_large_undo();
@@ -815,5 +879,6 @@ int main(void)
 	test_leases();
 	test_nondurable();
 	test_large();
+	test_copies();
 	return test_end();
 }

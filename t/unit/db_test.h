@@ -92,6 +92,7 @@ static int64_t apply(struct db *db, struct db_op *ops, size_t count)
 #define MKDIR(k) { .op = OP_mkdir, .key = k }
 #define LINK(k, t, n) \
 	{ .op = OP_link, .key = k, .arg = t, .target_ns = n }
+#define COPY(k, s) { .op = OP_copy, .key = k, .arg = s }
 #define UNLINK(k) { .op = OP_unlink, .key = k }
 #define UNLINK_ALL(k) \
 	{ .op = OP_unlink, .key = k, .flags = DB_UNLINK_RECURSIVE }

@@ -241,12 +241,12 @@ static size_t some_value(void)
 
 static void change(struct model *m)
 {
-	static char key[64], hash[2 * DB_HASH_SIZE + 1];
+	static char key[64], source[64], hash[2 * DB_HASH_SIZE + 1];
 	struct db_op op = { .op = OP_put, .key = key, .data = value };
 
 	snprintf(key, sizeof(key), "d%u.e%u.k%u", below(3), below(3),
 		 below(12));
-	switch (below(12)) {
+	switch (below(13)) {
 	case 0:
 		key[2] = '\0';
 		/* fall through */
@@ -268,6 +268,15 @@ static void change(struct model *m)
 			break;
 		/* unlike put, it may bring the whole of an old state back */
 		strcpy(key, ".");
+		break;
+	case 5:
+		op.op = OP_copy;
+		snprintf(source, sizeof(source), "d%u.e%u", below(3),
+			 below(3));
+		op.arg = source;
+		if (m->roots && below(2))
+			op.at = strcpy(hash, m->root[below(m->roots)]);
+		key[below(2) ? 2 : 5] = '\0';
 		break;
 	default:
 		op.len = some_value();

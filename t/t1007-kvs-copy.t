@@ -1,0 +1,132 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# weir kvs copy and move, and reading the past. weir-kvs(1).
+. "${srcdir:-.}/t/tap.sh"
+
+start_instance || { ok 1 'an instance starts'; done_testing; }
+
+# ---- copy ----
+
+weir kvs put a.x=1 a.y.z=2 a.big="$(head -c 5000 /dev/zero | tr '\0' b)"
+weir kvs link -T primary a.x a.l
+hash=$(weir kvs getroot -b)
+run weir kvs copy a b.c
+ran 0 '' '' 'copy a directory'
+is "$(weir kvs dir -R b.c)" "$(weir kvs dir -R a |
+	sed 's/^a/b.c/')" 'all of it is there'
+weir kvs unlink -R b
+is "$(weir kvs getroot -b)" "$hash" 'without the copy, the hash is as before'
+run weir kvs copy a.x v
+is "$STATUS $(weir kvs get v)" '0 1' 'copy a value'
+run weir kvs copy a.big big
+is "$STATUS $(weir kvs get big | wc -c)" '0 5001' 'copy a large value'
+run weir kvs copy a.l l
+is "$STATUS $(weir kvs readlink l)" '0 primary::a.x' 'copy a link'
+weir kvs copy a.x l
+is "$(weir kvs get l)" 1 'a link in its place is replaced'
+run weir kvs readlink l
+is "$STATUS" 1 'and is none any more'
+run weir kvs copy a a.y
+is "$STATUS $(weir kvs get a.y.y.z)" '0 2' 'copy of a directory into itself'
+run weir kvs copy a.y a
+is "$STATUS $(weir kvs ls -1 a)" '0 big
+l
+x
+y' 'and back out'
+run weir kvs copy nosuch n
+ran 1 '' 'weir-kvs: nosuch: No such file or directory' 'copy of nothing'
+run weir kvs copy a..b n
+ran 1 '' 'weir-kvs: *empty component*' 'copy of no key'
+run weir kvs copy v .
+ran 1 '' 'weir-kvs: *root is always a directory' 'a value is no root'
+run weir kvs copy v
+ran 1 '' 'Usage: weir kvs copy *' 'copy to where?'
+
+# ---- move ----
+
+weir kvs put m.a=1 m.b.a=2
+run weir kvs move m.b m
+is "$STATUS $(weir kvs dir -R m)" '0 m.a = 2' 'move to above itself'
+run weir kvs move m m.n
+is "$STATUS $(weir kvs dir -R m)" '0 m.n.a = 2' 'move to below itself'
+version=$(weir kvs version)
+run weir kvs move m.n.a m.a
+is "$(weir kvs version)" $((version + 1)) 'a move is one transaction'
+run weir kvs move m.q r
+ran 1 '' 'weir-kvs: m.q: No such file or directory' 'move of nothing'
+run weir kvs move m m
+is "$STATUS $(weir kvs get m.a)" '0 2' 'move to itself'
+
+# ---- between namespaces ----
+
+weir kvs namespace create one two
+weir kvs put -N one d.k=v
+run weir kvs copy -S one -D two d e.f
+is "$STATUS $(weir kvs get -N two e.f.k)" '0 v' 'copy to another namespace'
+is "$(weir kvs version -N one)" 1 'which leaves the first alone'
+run weir kvs move -S one d here
+is "$STATUS $(weir kvs get here.k)" '0 v' 'move to the default one'
+run weir kvs ls -N one
+ran 0 '' '' 'from where it is gone'
+is "$(weir kvs version -N one)" 2 'in one transaction of both'
+run weir kvs copy -S nosuch a b
+ran 1 '' 'weir-kvs: a: namespace nosuch does not exist' 'no such source'
+run weir kvs move -D nosuch a b
+ran 1 '' 'weir-kvs: b: namespace nosuch does not exist' 'no such destination'
+
+# ---- at ----
+
+weir kvs put -n past.k=old
+at=$(weir kvs version)
+hash=$(weir kvs getroot -b)
+object=$(weir kvs getroot)
+weir kvs put past.k=new past.j=1
+is "$(weir kvs get -a "$at" past.k)" old 'get --at a version'
+is "$(weir kvs get --at="$hash" past.k)" old 'get --at a hash'
+is "$(weir kvs get --at="$object" past.k)" old 'get --at an object of getroot'
+is "$(weir kvs ls -1 -a "$at" past)" k 'ls --at'
+is "$(weir kvs dir -a "$at" past)" 'past.k = old' 'dir --at'
+is "$(weir kvs getroot -b -a "$at")" "$hash" 'getroot --at'
+run weir kvs copy -a "$at" past back
+is "$STATUS $(weir kvs dir back)" '0 back.k = old' 'copy --at'
+run weir kvs get -a 99999999 past.k
+ran 1 '' 'weir-kvs: past.k: namespace primary is at version *' \
+	'get --at the future'
+run weir kvs copy -a nonsense past back
+ran 1 '' 'weir-kvs: *neither a version nor a hash' 'copy --at nonsense'
+
+# ---- a watch is told ----
+
+mkfifo "$WORK/seen"
+weir kvs watch -c 4 -f 0 w >"$WORK/seen" &
+note_pid $!
+exec 3<"$WORK/seen"
+read -r line <&3
+like "$line" '* synced' 'a watch begins'
+weir kvs copy a.x w.v
+weir kvs copy a w.d
+weir kvs move w.d w.e
+sed -E 's/^[0-9]+ //' <&3 >"$WORK/told"
+exec 3<&-
+is "$(cat "$WORK/told")" 'put w.v = 1
+graft w.d
+unlink w.d
+graft w.e' 'it is told of copies and moves'
+
+# ---- the cost ----
+
+if command -v seq >/dev/null; then
+	seq 20000 | sed 's/.*/many.k&=v&/' | xargs "$builddir/cmd/weir" kvs put
+	start=$(weir kvs stats --json | tr ',{' '\n\n' |
+		sed -n 's/.*"blobs-written": *//p')
+	weir kvs copy many more
+	end=$(weir kvs stats --json | tr ',{' '\n\n' |
+		sed -n 's/.*"blobs-written": *//p')
+	diag "blobs written: from $start to $end"
+	[ -n "$start" ] && [ $((end - start)) -lt 10 ]
+	ok $? 'a copy of 20,000 keys writes the nodes on the way alone'
+	is "$(weir kvs get more.k777)" v777 'and they are there'
+fi
+stop_instance
+is "$INSTANCE_STATUS" 0 'the instance ends'
+done_testing
