@@ -36,8 +36,14 @@ void kvs_names_free(struct kvs_names *names);
 /* "KEY.NAME", or NAME below the root; to be freed. */
 char *kvs_join(const char *key, const char *name);
 
+/* Says why a transaction that copies SRC to DST was refused; exit(1). */
+void kvs_copy_refused(weir_future_t *f, const char *src, const char *dst)
+	__attribute__((noreturn));
+
 int kvs_copy(int argc, char **argv);
 int kvs_move(int argc, char **argv);
+int kvs_snapshot(int argc, char **argv);
+int kvs_restore(int argc, char **argv);
 int kvs_dir(int argc, char **argv);
 int kvs_ls(int argc, char **argv);
 int kvs_watch(int argc, char **argv);

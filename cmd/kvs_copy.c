@@ -10,7 +10,7 @@
 #include "cmd/kvs.h"
 
 /* The server's text names the operation; people know the keys. */
-static void refuse(weir_future_t *f, const char *src, const char *dst)
+void kvs_copy_refused(weir_future_t *f, const char *src, const char *dst)
 {
 	const char *text = weir_future_strerror(f);
 	const char *ns = strstr(text, ": namespace ");
@@ -61,7 +61,7 @@ static int copy_or_move(int argc, char **argv, bool move)
 	h = open_instance(0);
 	f = made(weir_kvs_commit(h, dst_ns, txn, 0), dst);
 	if (weir_future_get(f) < 0)
-		refuse(f, src, dst);
+		kvs_copy_refused(f, src, dst);
 	weir_future_destroy(f);
 	weir_txn_destroy(txn);
 	weir_close(h);

@@ -114,6 +114,10 @@ struct namespace *namespace_find(struct db *db, const char *name,
 				 bool applied);
 struct namespace *namespace_find_id(struct db *db, uint64_t id);
 int namespace_name_check(const char *name, struct db_error *error);
+/* Of one to be made, which is no snapshot. */
+int namespace_new_check(const char *name, struct db_error *error);
+/* When its durable version was made, as far as that is recorded; else 0. */
+double namespace_time(struct db *db, const struct namespace *ns);
 /* Takes ROOT. Logged for undo. */
 struct namespace *namespace_make(struct db *db, const char *name, uid_t owner,
 				 struct entry *root, struct db_error *error);
@@ -138,6 +142,14 @@ void namespaces_free(struct db *db);
  * the newest kept version before; *VERSION is set to it. ESTALE, EINVAL. */
 struct entry *namespace_history(struct db *db, struct namespace *ns,
 				uint64_t *version, bool floor,
+				struct db_error *error);
+
+/* ---- snapshots: snapshot.c ---- */
+
+bool namespace_is_snapshot(const struct namespace *ns);
+/* The namespace that is the snapshot NAME of NS, of the same owner. */
+struct namespace *snapshot_find(struct db *db, const struct namespace *ns,
+				const char *name, bool applied,
 				struct db_error *error);
 
 /* ---- finding what a key stands for: walk.c ---- */

@@ -383,7 +383,8 @@ int db_namespace_create(struct db *db, const char *name, uid_t owner,
 
 	static const struct db_op op = { .op = OP_make_namespace };
 
-	if (room_check(db, &op, 1, error) < 0 ||
+	if (namespace_new_check(name, error) < 0 ||
+	    room_check(db, &op, 1, error) < 0 ||
 	    (hash && gc_admit(db, hash, true, error) < 0))
 		return -1;
 	root = hash ? tree_root(&db->tree, hash) : tree_empty(&db->tree, "");

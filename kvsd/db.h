@@ -104,6 +104,23 @@ void db_namespace_each(struct db *db,
 		       int (*cb)(const struct db_namespace_info *, void *),
 		       void *arg);
 
+/* ---- snapshots: kept states, namespaces NS@NAME that nobody writes ---- */
+
+#define DB_SNAPSHOTS_MAX	1024	/* of a namespace */
+
+/* Of the applied state, or with AT of that version or snapshot (@NAME). NAME
+ * NULL: the version in decimal. The caller has checked the owner. EEXIST,
+ * E2BIG, EINVAL, and as db_view_open. */
+int db_snapshot(struct db *db, const char *ns, const char *name,
+		const char *at, uint64_t *version, struct db_hash *hash,
+		struct db_error *error);
+/* CHECK as in db_apply. ENOENT, EPERM. */
+int db_snapshot_remove(struct db *db, const char *ns, const char *name,
+		       int (*check)(const char *ns, uid_t owner, void *arg),
+		       void *arg, struct db_error *error);
+/* When FULL, a durable NS@NAME, was made; 0 if that is not known. */
+double db_snapshot_time(struct db *db, const char *full);
+
 /* ---- transactions ---- */
 
 enum { DB_UNLINK_RECURSIVE = 1, DB_UNLINK_FORCE = 2 };
@@ -163,7 +180,7 @@ enum db_type { DB_VALUE, DB_DIR, DB_LINK };
  * applied view must not be kept over the end of the turn. */
 struct db_view;
 /* AT NULL: the applied or the newest durable state; else version or hash
- * text of a durable one. ESTALE if not kept: of the versions that became
+ * text of a durable one, or @NAME of a snapshot. ESTALE if not kept: of the versions that became
  * durable together only the last is, and no more than history_max back.
  * EINVAL for one that is not reached yet. */
 struct db_view *db_view_open(struct db *db, const char *ns, const char *at,

@@ -137,6 +137,14 @@ int namespace_name_check(const char *name, struct db_error *error)
 	return 0;
 }
 
+int namespace_new_check(const char *name, struct db_error *error)
+{
+	if (namespace_name_check(name, error) < 0)
+		return -1;
+	return strchr(name, '@') ? db_fail(error, EINVAL, "'%.255s' is no "
+		"name of a namespace: an @ is in those of snapshots", name) : 0;
+}
+
 /* ---- life ---- */
 
 static void make_discard(struct undo *undo)
@@ -159,9 +167,7 @@ struct namespace *namespace_make(struct db *db, const char *name, uid_t owner,
 {
 	struct namespace *ns = NULL;
 
-	if (namespace_name_check(name, error) < 0)
-		;
-	else if (namespace_find(db, name, true))
+	if (namespace_find(db, name, true))
 		db_fail(error, EEXIST, "namespace %s exists", name);
 	else
 		ns = table_add(db, name, db->ns_next++, owner);
@@ -462,6 +468,19 @@ bool namespaces_age_history(struct db *db)
 		db->batch->dirty = db->gc.loose = any = true;
 	}
 	return any;
+}
+
+double namespace_time(struct db *db, const struct namespace *ns)
+{
+	const unsigned char *data;
+	unsigned char key[16];
+	size_t len;
+
+	history_key(key, ns->id, ns->durable.version);
+	if (store_get(db->store, STORE_HISTORY, key, 16, &data, &len) < 0 ||
+	    len != HISTORY_SIZE)
+		return 0;
+	return bytes_get(data + HISTORY_OLD, 8) / 1e6;
 }
 
 static struct entry *history_root(struct db *db, struct namespace *ns,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making, removing and listing namespaces, and sync: waiting until one has
- * reached a version. weir-protocol(7). */
+/* Making, removing and listing namespaces and their snapshots, and sync:
+ * waiting until one has reached a version. weir-protocol(7). */
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "kvsd/alloc.h"
 #include "kvsd/dispatch.h"
@@ -78,6 +79,7 @@ void do_ns_remove(struct conn *c, const struct wire_frame *f)
 
 struct listing {
 	struct conn *conn;
+	const char *of;		/* namespace whose snapshots are wanted */
 	struct wire_buf text;
 };
 
@@ -85,7 +87,8 @@ static int list_one(const struct db_namespace_info *info, void *arg)
 {
 	struct listing *l = arg;
 
-	if (conn_check_namespace(info->name, info->owner, l->conn))
+	if (strchr(info->name, '@') ||
+	    conn_check_namespace(info->name, info->owner, l->conn))
 		return 0;
 	wire_word(&l->text, info->name);
 	wire_u64(&l->text, info->owner);
@@ -99,6 +102,96 @@ void do_ns_list(struct conn *c, const struct wire_frame *f)
 
 	wire_buf_init(&l.text);
 	db_namespace_each(c->kvsd->db, list_one, &l);
+	reply_begin(c, f->word[0], "ok");
+	reply_payload(c, l.text.data, l.text.len);
+	wire_buf_free(&l.text);
+}
+
+/* ---- snapshots ---- */
+
+/* It was made or removed. */
+static void note_snapshot(struct conn *c, const char *ns, const char *name)
+{
+	char full[2 * DB_NAME_MAX + 2];
+
+	snprintf(full, sizeof(full), "%s@%s", ns, name);
+	conn_changed(c);
+	watches_record_namespace(c->kvsd, full);
+}
+
+void do_snapshot(struct conn *c, const struct wire_frame *f)
+{
+	const char *ns = arg_namespace(f->word[ARG]);
+	const char *name = arg_option(f, "name");
+	struct db_error error = { EIO, "" };
+	char text[2 * DB_HASH_SIZE + 1], number[24];
+	struct db_namespace_info info;
+	struct db_hash hash;
+	struct wire_buf *b;
+	uint64_t version;
+
+	if (!db_namespace_info(c->kvsd->db, ns, true, &info) &&
+	    conn_check_namespace(ns, info.owner, c)) {
+		reply_err(c, f->word[0], EPERM, "namespace %s belongs to "
+			  "another user", ns);
+		return;
+	}
+	if (db_snapshot(c->kvsd->db, ns, name, arg_option(f, "at"), &version,
+			&hash, &error) < 0) {
+		refuse(c, f, &error);
+		return;
+	}
+	if (!name) {
+		snprintf(number, sizeof(number), "%ju", (uintmax_t)version);
+		name = number;
+	}
+	note_snapshot(c, ns, name);
+	db_hash_text(&hash, text);
+	b = reply_begin(c, f->word[0], "ok");
+	wire_opt(b, "name", name);
+	wire_opt_u64(b, "version", version);
+	wire_opt(b, "hash", text);
+	reply_end(c);
+}
+
+void do_snapshot_remove(struct conn *c, const struct wire_frame *f)
+{
+	const char *ns = arg_namespace(f->word[ARG]);
+	struct db_error error = { EIO, "" };
+
+	if (db_snapshot_remove(c->kvsd->db, ns, f->word[ARG + 1],
+			       conn_check_namespace, c, &error) < 0) {
+		refuse(c, f, &error);
+		return;
+	}
+	note_snapshot(c, ns, f->word[ARG + 1]);
+	reply_begin(c, f->word[0], "ok");
+	reply_end(c);
+}
+
+static int list_snapshot(const struct db_namespace_info *info, void *arg)
+{
+	struct listing *l = arg;
+	size_t len = strlen(l->of);
+	char text[2 * DB_HASH_SIZE + 1];
+
+	if (strncmp(info->name, l->of, len) || info->name[len] != '@' ||
+	    conn_check_namespace(info->name, info->owner, l->conn))
+		return 0;
+	db_hash_text(&info->root, text);
+	wire_word(&l->text, info->name + len + 1);
+	wire_u64(&l->text, info->version);
+	wire_u64(&l->text, db_snapshot_time(l->conn->kvsd->db, info->name));
+	wire_verbatim(&l->text, text);
+	return wire_end(&l->text);
+}
+
+void do_snapshot_list(struct conn *c, const struct wire_frame *f)
+{
+	struct listing l = { .conn = c, .of = arg_namespace(f->word[ARG]) };
+
+	wire_buf_init(&l.text);
+	db_namespace_each(c->kvsd->db, list_snapshot, &l);
 	reply_begin(c, f->word[0], "ok");
 	reply_payload(c, l.text.data, l.text.len);
 	wire_buf_free(&l.text);

@@ -28,6 +28,9 @@ static int may_write(struct txn *txn, struct namespace *ns)
 	if (errnum)
 		return db_fail(txn->error, errnum, "namespace %s belongs to "
 			       "another user", ns->name);
+	if (namespace_is_snapshot(ns))
+		return db_fail(txn->error, EROFS, "%s is a snapshot, which "
+			       "stays as it is", ns->name);
 	return 0;
 }
 
@@ -350,10 +353,12 @@ static int do_graft(struct txn *txn, struct db_op *op)
 
 static int do_make_namespace(struct txn *txn, struct db_op *op)
 {
-	struct namespace *ns = namespace_make(txn->db, op->key, op->owner,
-					      tree_empty(&txn->db->tree, ""),
-					      txn->error);
+	struct namespace *ns;
 
+	if (namespace_new_check(op->key, txn->error) < 0)
+		return -1;
+	ns = namespace_make(txn->db, op->key, op->owner,
+			    tree_empty(&txn->db->tree, ""), txn->error);
 	if (!ns)
 		return -1;
 	list_once(&txn->db->moved, ns);

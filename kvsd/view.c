@@ -52,6 +52,20 @@ static struct db_view *view_of_hash(struct db *db, struct namespace *ns,
 	return view_create(db, ns, root, ns->durable.version, false);
 }
 
+static struct db_view *view_of_snapshot(struct db *db, struct namespace *ns,
+					const char *name, bool applied,
+					struct db_error *error)
+{
+	struct namespace *found = snapshot_find(db, ns, name, applied, error);
+	struct state *state;
+
+	if (!found)
+		return NULL;
+	state = applied ? &found->applied : &found->durable;
+	return view_create(db, ns, entry_ref(state->root), state->version,
+			   applied);
+}
+
 static int parse_version(const char *text, uint64_t *version)
 {
 	*version = 0;
@@ -101,11 +115,13 @@ struct db_view *db_view_open(struct db *db, const char *name, const char *at,
 	if (!at)
 		return view_create(db, ns, entry_ref(state->root),
 				   state->version, applied);
+	if (*at == '@')
+		return view_of_snapshot(db, ns, at + 1, applied, error);
 	if (!db_hash_parse(at, &hash))
 		return view_of_hash(db, ns, &hash, error);
 	if (parse_version(at, &version) < 0) {
 		db_fail(error, EINVAL, "'%.80s' is neither a version nor a "
-			"hash", at);
+			"hash nor @ and a snapshot's name", at);
 		return NULL;
 	}
 	if (applied && version == state->version)

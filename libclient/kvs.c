@@ -158,3 +158,33 @@ weir_future_t *weir_kvs_namespace_list(weir_t *h)
 {
 	return end(request_begin(h, KIND_READ, "ns-list"));
 }
+
+weir_future_t *weir_kvs_snapshot(weir_t *h, const char *ns, const char *name,
+				 const char *at)
+{
+	weir_future_t *f = request_begin(h, KIND_ONCE, "snapshot");
+
+	if (!f)
+		return NULL;
+	wire_word(&h->out, namespace_word(ns));
+	request_opt(h, "name", name);
+	request_opt(h, "at", at);
+	return request_end_none(f);
+}
+
+weir_future_t *weir_kvs_snapshot_remove(weir_t *h, const char *ns,
+					const char *name)
+{
+	weir_future_t *f = request_begin(h, KIND_ONCE, "snapshot-remove");
+
+	if (!f)
+		return NULL;
+	wire_word(&h->out, namespace_word(ns));
+	wire_word(&h->out, name);
+	return request_end_none(f);
+}
+
+weir_future_t *weir_kvs_snapshot_list(weir_t *h, const char *ns)
+{
+	return end(read_request(h, "snapshot-list", ns, NULL, NULL));
+}

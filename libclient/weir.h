@@ -143,7 +143,7 @@ WEIR_API weir_future_t *weir_request(weir_t *h, const char *command,
 
 /* ---- key-value store: weir-protocol(7) states results and errors ---- */
 
-/* AT: NULL for now, or a version or hash. Result: data; options version, size. */
+/* AT: NULL for now, or a version, hash or @SNAPSHOT. Result: data; options version, size. */
 WEIR_API weir_future_t *weir_kvs_get(weir_t *h, const char *ns,
 				     const char *key, const char *at);
 /* Options type (value, dir, link), size, hash. */
@@ -173,6 +173,15 @@ WEIR_API weir_future_t *weir_kvs_namespace_remove(weir_t *h,
 						  const char *name);
 /* Data: lines "name owner version", escaped as in the protocol. */
 WEIR_API weir_future_t *weir_kvs_namespace_list(weir_t *h);
+/* Keeps the state of a namespace, or AT a version, until it is removed; AT
+ * "@NAME" reads it, and weir_txn_copy from the namespace NS@NAME. NAME NULL:
+ * the version. Options name, version, hash. */
+WEIR_API weir_future_t *weir_kvs_snapshot(weir_t *h, const char *ns,
+					  const char *name, const char *at);
+WEIR_API weir_future_t *weir_kvs_snapshot_remove(weir_t *h, const char *ns,
+						 const char *name);
+/* Data: lines "name version time hash", escaped as in the protocol. */
+WEIR_API weir_future_t *weir_kvs_snapshot_list(weir_t *h, const char *ns);
 
 enum { WEIR_UNLINK_RECURSIVE = 1, WEIR_UNLINK_FORCE = 2 };
 

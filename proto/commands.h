@@ -71,6 +71,15 @@ COMMAND(ns_remove, "ns-remove", 1, 1, "", NONE, OWNER, \
 	"remove a namespace") \
 COMMAND(ns_list, "ns-list", 0, 0, "", NONE, USER, "", \
 	"list namespaces") \
+COMMAND(snapshot, "snapshot", 1, 1, "name at", NONE, USER, \
+	"NS [name=TEXT] [at=VERSION]", \
+	"keep a state of a namespace until it is removed") \
+COMMAND(snapshot_remove, "snapshot-remove", 2, 2, "", NONE, USER, \
+	"NS NAME", \
+	"remove a snapshot") \
+COMMAND(snapshot_list, "snapshot-list", 1, 1, "", NONE, USER, \
+	"NS", \
+	"list the snapshots of a namespace") \
 COMMAND(watch, "watch", 2, 2, "mode from offset wait anew", NONE, USER, \
 	"NS KEY [mode=latest|append|prefix] [from=VERSION] [offset=N] " \
 	"[wait=1] [anew=1]", \

@@ -93,7 +93,52 @@ run weir kvs get -a 99999999 past.k
 ran 1 '' 'weir-kvs: past.k: namespace primary is at version *' \
 	'get --at the future'
 run weir kvs copy -a nonsense past back
-ran 1 '' 'weir-kvs: *neither a version nor a hash' 'copy --at nonsense'
+ran 1 '' 'weir-kvs: *neither a version nor a hash nor *' 'copy --at nonsense'
+
+# ---- snapshots ----
+
+weir kvs namespace create snap
+weir kvs put -N snap a.b=1 c=2
+hash=$(weir kvs getroot -N snap -b)
+run weir kvs snapshot -N snap --name=first
+ran 0 first '' 'a snapshot'
+weir kvs put -N snap a.b=x a.d=y
+weir kvs unlink -N snap c
+run weir kvs snapshot -N snap
+ran 0 3 '' 'one that is named after its version'
+run weir kvs snapshot -N snap -n first
+ran 1 '' 'weir-kvs: snapshot: snapshot snap@first exists' 'twice the same name'
+is "$(weir kvs snapshot -N snap --list | awk '{ print $1, $2 }')" 'NAME VERSION
+3 3
+first 1' 'they are listed'
+matches "$(weir kvs snapshot -N snap -l)" \
+	"^first +1 [0-9-]{10}T[0-9:]{8} $(echo "$hash" | cut -c9-24)\$" \
+	'with time and hash'
+is "$(weir kvs get -N snap -a @first c)" 2 'and read'
+is "$(weir kvs dir -N snap@first -R)" 'a.b = 1
+c = 2' 'also as a namespace'
+run weir kvs put -N snap@first c=3
+ran 1 '' 'weir-kvs: put: snap@first is a snapshot*' 'that cannot be written'
+weir kvs namespace list >"$WORK/namespaces"
+! grep -q @ "$WORK/namespaces"
+ok $? 'they are no namespaces of the list'
+run weir kvs namespace create other@name
+ran 1 '' 'weir-kvs: other@name: *' 'nor can be made as such'
+run weir kvs restore -N snap first a
+is "$STATUS $(weir kvs dir -N snap -R)" '0 a.b = 1' 'restore a directory'
+run weir kvs restore -N snap first
+is "$STATUS $(weir kvs getroot -N snap -b)" "0 $hash" 'restore it all'
+is "$(weir kvs version -N snap)" 5 'in a transaction each'
+run weir kvs restore -N snap nosuch
+ran 1 '' 'weir-kvs: *snap@nosuch does not exist' 'restore of nothing'
+run weir kvs restore -N snap first no.key
+ran 1 '' 'weir-kvs: no.key: No such file or directory' 'restore of no key'
+run weir kvs snapshot -N snap --remove first 3
+ran 0 '' '' 'they are removed'
+run weir kvs snapshot -N snap -R first
+ran 1 '' 'weir-kvs: first: *no snapshot first' 'once'
+run weir kvs get -N snap -a @first c
+ran 1 '' 'weir-kvs: c: namespace snap has no snapshot first' 'and are gone'
 
 # ---- a watch is told ----
 

@@ -861,6 +861,104 @@ static void test_copies(void)
 	db_close(db);
 }
 
+static int not_five(const char *ns, uid_t owner, void *arg)
+{
+	return owner == 5 ? EPERM : 0;
+}
+
+static void snap(struct db *db, const char *ns, const char *name,
+		 const char *at, int errnum, const char *what)
+{
+	struct db_hash hash;
+	uint64_t version;
+
+	refused(db_snapshot(db, ns, name, at, &version, &hash, &test_error),
+		errnum, what);
+}
+
+static void test_snapshots(void)
+{
+	struct db_namespace_info info;
+	char before[2 * DB_HASH_SIZE + 1];
+	uint64_t version;
+	struct db_hash hash;
+	struct db *db;
+
+	test_wipe();
+	db = open_durable();
+	APPLY(db, PUT("a.k", "1"));
+	ok(!db_snapshot(db, "primary", "one", NULL, &version, &hash,
+			&test_error) && version == 1,
+	   "a snapshot of what is not durable");
+	APPLY(db, APPEND("a.k", "2"));
+	is_str(get_in(db, "primary", "a.k", "@one", true), "1",
+	       "is read before it is");
+	db_wait(db);
+	is_str(get_in(db, "primary", "a.k", "@one", false), "1", "and after");
+	is_str(get(db, "a.k"), "12", "while the namespace goes on");
+	db_hash_text(&hash, before);
+	is_str(root_of(db, "primary@one"), before, "its hash");
+	ok(db_snapshot_time(db, "primary@one") > 1e9, "its time");
+	ok(!db_snapshot(db, "primary", NULL, "2", &version, &hash,
+			&test_error) && version == 2 &&
+	   !db_namespace_info(db, "primary@2", true, &info) &&
+	   info.version == 2 && info.owner == 1000,
+	   "one of a version, named by it");
+	snap(db, "primary", "one", NULL, EEXIST, "snapshot primary@one exists");
+	snap(db, "primary", "x@y", NULL, EINVAL, "no name of a snapshot");
+	snap(db, "primary", "", NULL, EINVAL, "no name of a snapshot");
+	snap(db, "primary", "x", "99", EINVAL, "not yet at 99");
+	snap(db, "primary", "x", before, EINVAL, "a tree by its hash");
+	snap(db, "primary", "x", "@no", ENOENT, "has no snapshot no");
+	snap(db, "primary@one", "x", NULL, EINVAL, "is a snapshot itself");
+	snap(db, "no", "x", NULL, ENOENT, "does not exist");
+	refused(db_apply(db, "primary@one", (struct db_op[]) { PUT("a", "1") },
+			 1, NULL, NULL, &version, &test_error), EROFS,
+		"primary@one is a snapshot");
+	refused(APPLY(db, { .op = OP_unlink, .key = "a", .target_ns =
+			    "primary@one" }), EROFS, "is a snapshot");
+	refused(APPLY(db, { .op = OP_adopt, .key = "a", .arg =
+			    "primary@one" }), EROFS, "is a snapshot");
+	refused(APPLY(db, { .op = OP_make_namespace, .key = "a@b" }), EINVAL,
+		"an @");
+	refused(db_namespace_create(db, "a@b", 0, NULL, &test_error), EINVAL,
+		"an @");
+	ok(APPLY(db, { .op = OP_copy, .key = ".", .arg = ".",
+		       .target_ns = "primary@one" }) > 0, "restored");
+	db_wait(db);
+	is_str(root_of(db, "primary"), before, "all is as it was");
+	ok(!db_namespace_create(db, "five", 5, NULL, NULL) &&
+	   !db_snapshot(db, "five", "s", NULL, &version, &hash, NULL) &&
+	   !db_namespace_remove(db, "five", NULL) &&
+	   !db_namespace_create(db, "five", 6, NULL, NULL),
+	   "a namespace is removed and made anew for somebody else");
+	db_wait(db);
+	is_str(get_in(db, "five", ".", "@s", false), "ENOENT",
+	       "who doesn't read the other's snapshot");
+	is_str(get_in(db, "five@s", ".", NULL, false), "(dir)", "which stays");
+	refused(db_snapshot_remove(db, "five", "s", not_five, NULL,
+				   &test_error), EPERM, "another user");
+	refused(db_snapshot_remove(db, "primary", "no", not_five, NULL,
+				   &test_error), ENOENT, "no snapshot no");
+	db_close(db);
+	db = open_durable();
+	is_str(get_in(db, "primary", "a.k", "@2", false), "12",
+	       "kept over a restart");
+	ok(!db_snapshot_remove(db, "primary", "2", not_five, NULL, NULL),
+	   "one is removed");
+	db_wait(db);
+	is_str(get_in(db, "primary", "a.k", "@2", false), "ENOENT",
+	       "and is gone");
+	for (int i = 0; i < DB_SNAPSHOTS_MAX - 1; i++) {
+		char name[16];
+
+		sprintf(name, "n%d", i);
+		db_snapshot(db, "primary", name, NULL, &version, &hash, NULL);
+	}
+	snap(db, "primary", "more", NULL, E2BIG, "has 1024 snapshots");
+	db_close(db);
+}
+
 int main(void)
 {
 	test_large_undo();
@@ -880,5 +978,6 @@ int main(void)
 	test_nondurable();
 	test_large();
 	test_copies();
+	test_snapshots();
 	return test_end();
 }

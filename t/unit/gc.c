@@ -289,6 +289,11 @@ static void change(struct model *m)
 	}
 }
 
+static int anybody(const char *ns, uid_t owner, void *arg)
+{
+	return 0;
+}
+
 static void change_namespaces(struct model *m)
 {
 	char name[8], hash[2 * DB_HASH_SIZE + 1], key[8];
@@ -297,6 +302,14 @@ static void change_namespaces(struct model *m)
 	uint64_t version;
 
 	sprintf(name, "n%u", below(3));
+	if (!below(3)) {
+		sprintf(key, "%ju", (uintmax_t)below(1000));
+		if (db_snapshot(m->db, "primary", name, below(2) ? NULL : key,
+				&version, &root, NULL) < 0)
+			db_snapshot_remove(m->db, "primary", name, anybody,
+					   NULL, NULL);
+		return;
+	}
 	if (db_namespace_info(m->db, name, true, &info) < 0) {
 		if (m->roots)
 			strcpy(hash, m->root[below(m->roots)]);
