@@ -109,7 +109,7 @@ is "$got" "1 err ENOSYS there is no command 'nonsense': help lists them
 21 err EINVAL 'x' is no call's number
 22 err ENOENT namespace none does not exist
 23 err EINVAL namespace primary is at version 0, not yet at 999999
-24 err EINVAL 'zz' is neither a version nor a hash
+24 err EINVAL 'zz' is neither a version nor a hash nor @ and a snapshot's name
 25 err ENOENT lease 77 has ended
 26 ok time=TIME" "malformed lines and arguments"
 

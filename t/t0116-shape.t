@@ -1,0 +1,117 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What the shape of the tree gives, at the level of the protocol: copies,
+# snapshots, and who may have them. weir-protocol(7).
+. "${srcdir:-.}/t/tap.sh"
+
+start_kvsd --allow-users || { ok 1 "kvsd starts"; done_testing; }
+chmod 755 "$WORK"
+
+got=$(talk <<'END'
+a hello
+a send 1 commit - {14}\nput a.k {1}\n1\n
+a until 1
+a send 2 snapshot - name=one
+a send 3 put - a.k {1}\n2
+a send 4 get - a.k at=@one
+a send 5 get primary@one a.k
+a send 6 put primary@one a.k {1}\n3
+a send 7 commit - {35}\ncopy . . source-ns=primary@one\nif-p
+a send 8 commit - {31}\ncopy . . source-ns=primary@one\n
+a send 9 get - a.k
+a send 10 snapshot -
+a send 11 snapshot - name=x%40y
+a send 12 snapshot - name=one
+a send 13 snapshot none
+a send 14 root primary@one
+a send 15 get - a.k at=@none
+a send 16 snapshot-remove - one
+a send 17 snapshot-remove - one
+a send 18 commit - {22}\ncopy b a.k\nunlink a.k\n
+a send 19 commit - {22}\nunlink b ns=primary@3\n
+a send 20 list - .
+a until 20
+END
+)
+is "$got" "1 ok version=1
+2 ok name=one version=1 hash=HASH
+3 ok version=2
+4 ok version=1 type=value size=1 {1}
+1
+5 ok version=1 type=value size=1 {1}
+1
+6 err EROFS primary@one is a snapshot, which stays as it is
+7 err EPROTO operation 2: it is not complete
+8 ok version=3
+9 ok version=3 type=value size=1 {1}
+1
+10 ok name=3 version=3 hash=HASH
+11 err EINVAL 'x@y' is no name of a snapshot: 1 byte or more, no @ or line \
+ends, with the namespace's name at most 254
+12 err EEXIST snapshot primary@one exists
+13 err ENOENT namespace none does not exist
+14 ok version=1 hash=HASH owner=$(id -u)
+15 err ENOENT namespace primary has no snapshot none
+16 ok
+17 err ENOENT namespace primary has no snapshot one
+18 ok version=4
+19 err EROFS operation 1: unlink b: primary@3 is a snapshot, which stays as \
+it is
+20 ok version=4 count=2 more=0 {18}
+dir 0 a
+value 1 b" "copies and snapshots"
+
+got=$(printf 'a hello\na send 1 snapshot-list -\na until 1\n' | talk |
+	sed 's/ [0-9]\{10\} [0-9a-f]\{64\}$/ TIME HASH/')
+is "$got" "1 ok {80}
+3 3 TIME HASH" "they are listed"
+
+if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
+	skip "who may" "needs root and setpriv, to be several users"
+	done_testing
+fi
+cp "$builddir/t/tool/wiretalk" "$WORK/wiretalk"
+printf 'a hello\na send 1 ns-create theirs owner=12345\na until 1\n' |
+	talk >/dev/null
+zeros=0000000000000000000000000000000000000000000000000000000000000000
+got=$(setpriv --reuid=12345 --regid=12345 --clear-groups "$WORK/wiretalk" \
+	"$SOCKET" 2>&1 <<END | sed 's/\(hash=\)[0-9a-f]\{64\}/\1HASH/'
+a hello
+a send 1 put theirs k {1}\n1
+a send 2 snapshot theirs
+a send 3 get theirs k at=@1
+a send 4 commit theirs {9}\ncopy l k\n
+a send 5 commit theirs {27}\ncopy l b source-ns=primary\n
+a send 6 commit theirs {29}\ncopy l b source-ns=primary@3\n
+a send 7 commit theirs {20}\nunlink b ns=primary\n
+a send 8 commit theirs {77}\ncopy l k at=$zeros\n
+a send 9 snapshot -
+a send 10 snapshot-remove - 3
+a send 11 get - b at=@3
+a send 12 get primary@3 b
+a until 12
+a send 13 snapshot-list -
+a until 13
+a send 14 snapshot-remove theirs 1
+a until 14
+END
+)
+is "$got" "1 ok version=1
+2 ok name=1 version=1 hash=HASH
+3 ok version=1 type=value size=1 {1}
+1
+4 ok version=2
+5 err EPERM operation 1: copy l b: namespace primary belongs to another user
+6 err EPERM operation 1: copy l b: namespace primary@3 belongs to another user
+7 err EPERM operation 1: unlink b: namespace primary belongs to another user
+8 err EPERM operation 1: at=HASH is for the instance's owner
+9 err EPERM namespace primary belongs to another user
+10 err EPERM snapshot primary@3 belongs to another user
+11 err EPERM namespace primary belongs to another user
+12 err EPERM namespace primary@3 belongs to another user
+13 ok {0}
+
+14 ok" "who may"
+stop_kvsd
+is "$KVSD_STATUS" 0 "a clean end"
+done_testing
