@@ -155,30 +155,59 @@ int resource_set_add(struct resource_set *set, unsigned rank,
 	return 0;
 }
 
+int resource_set_replace(struct resource_set *set, unsigned rank,
+			 const char *host, const struct idset *cores,
+			 const struct idset *gpus)
+{
+	size_t i = find_from(set, rank);
+	bool had = i < set->count && set->nodes[i].rank == rank;
+	struct resource_node before = { 0 };
+
+	if (rank > IDSET_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (insert(set, i, rank, host, cores, gpus) < 0)
+		return -1;
+	if (!had)
+		return 0;
+	before = set->nodes[i + 1];
+	memmove(set->nodes + i + 1, set->nodes + i + 2,
+		(set->count - i - 2) * sizeof(before));
+	set->count--;
+	clear_node(&before);
+	return 0;
+}
+
 int resource_set_add_property(struct resource_set *set, const char *name,
 			      const struct idset *ranks)
 {
-	struct resource_property *p;
+	struct resource_property *p, new;
 	size_t i;
 
 	if (!*name || strpbrk(name, "!&'\"^`|()")) {
 		errno = EINVAL;
 		return -1;
 	}
-	for (i = 0; i < set->property_count; i++)
-		if (!strcmp(set->properties[i].name, name))
-			return idset_add(set->properties[i].ranks, ranks);
-	p = reallocarray(set->properties, i + 1, sizeof(*p));
+	for (i = 0; i < set->property_count &&
+	     strcmp(set->properties[i].name, name) < 0; i++)
+		;
+	if (i < set->property_count && !strcmp(set->properties[i].name, name))
+		return idset_add(set->properties[i].ranks, ranks);
+	p = reallocarray(set->properties, set->property_count + 1,
+			 sizeof(*p));
 	if (!p)
 		return -1;
 	set->properties = p;
-	p[i].name = strdup(name);
-	p[i].ranks = idset_copy(ranks);
-	if (!p[i].name || !p[i].ranks) {
-		free(p[i].name);
-		idset_destroy(p[i].ranks);
+	new.name = strdup(name);
+	new.ranks = idset_copy(ranks);
+	if (!new.name || !new.ranks) {
+		free(new.name);
+		idset_destroy(new.ranks);
 		return -1;
 	}
+	memmove(p + i + 1, p + i, (set->property_count - i) * sizeof(*p));
+	p[i] = new;
 	set->property_count++;
 	return 0;
 }

@@ -34,7 +34,7 @@ struct resource_set {
 	struct resource_node *nodes;
 	size_t count;
 	size_t size;		/* allocated elements of nodes */
-	struct resource_property *properties;
+	struct resource_property *properties;	/* by name */
 	size_t property_count;
 	int nslots;		/* slots of an allocation; 0: not said.
 				   May be written. */
@@ -64,6 +64,10 @@ char *resource_set_encode(const struct resource_set *set);	/* to free */
 int resource_set_add(struct resource_set *set, unsigned rank,
 		     const char *host, const struct idset *cores,
 		     const struct idset *gpus);
+/* The same, but what the rank had before, and its host, go. */
+int resource_set_replace(struct resource_set *set, unsigned rank,
+			 const char *host, const struct idset *cores,
+			 const struct idset *gpus);
 int resource_set_add_property(struct resource_set *set, const char *name,
 			      const struct idset *ranks);
 

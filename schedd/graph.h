@@ -29,6 +29,7 @@
 #include <jansson.h>
 
 #include "proto/error.h"
+#include "proto/resource_set.h"
 #include "schedd/planner.h"
 #include "schedd/strings.h"
 
@@ -181,6 +182,10 @@ struct graph *graph_from_jgf(const char *text, size_t len,
 /* R, by its scheduling part if that is a graph. */
 struct graph *graph_from_R(const char *text, size_t len,
 			   const char *filters, struct proto_error *err);
+/* A set at hand, whatever its scheduling part. */
+struct graph *graph_from_resource_set(const struct resource_set *set,
+				      const char *filters,
+				      struct proto_error *err);
 struct graph *graph_from_hwloc(const char *text, size_t len,
 			       const char *filters, struct proto_error *err);
 

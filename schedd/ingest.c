@@ -92,8 +92,12 @@ static struct job *new_job(struct schedd *s, struct submission *sub,
 		return NULL;
 	}
 	job->userid = sub->env->userid;
-	if (job_set_request(job, sub->spec, err) == 0)
-		return job;
+	if (job_set_request(job, sub->spec, err) == 0) {
+		job->demand = resources_demand(s->resources, sub->spec->json);
+		if (job->demand)
+			return job;
+		proto_error_set(err, ENOMEM, "out of memory");
+	}
 	job_destroy(job);
 	return NULL;
 }
@@ -150,9 +154,9 @@ static int check_job(struct schedd *s, struct job *job,
 	if (limits_check(job, true, err) < 0 ||
 	    dependency_check(s, job, err) < 0)
 		return -1;
-	job->want.hosts = job->q->hosts;
-	return pool_count(s->pool) > 0 ?
-	       pool_check(s->pool, &job->want, err) : 0;
+	return resources_count(s->resources) > 0 ?
+	       resources_check(s->resources, job->demand, &job->q->filter,
+			       err) : 0;
 }
 
 static struct job *make_job(struct schedd *s, struct submission *sub,

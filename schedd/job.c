@@ -37,6 +37,7 @@ void job_destroy(struct job *job)
 	assert(!job->heap);
 	resource_set_destroy(job->R);
 	dependency_free(job);
+	demand_release(job->demand);
 	if (job->limit_timer)
 		event_free(job->limit_timer);
 	if (job->kill_timer)

@@ -13,11 +13,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "proto/hostlist.h"
 #include "proto/jobid.h"
 #include "proto/jobspec.h"
 #include "proto/resource_set.h"
 #include "proto/taskmap.h"
+#include "schedd/demand.h"
 #include "schedd/jobevent.h"
 #include "schedd/state.h"
 
@@ -33,8 +33,6 @@ struct job_request {
 	int nslots;
 	int cores_per_slot, gpus_per_slot;
 	bool exclusive;
-	const struct hostlist *hosts;	/* only these; NULL: any. The queue's,
-					   set for a call of the pool. */
 	int ntasks;		/* in total, unless PER is set */
 	char per;		/* tasks per 'n'ode or 'c'ore; 0: as ntasks */
 	int per_count;
@@ -75,6 +73,7 @@ struct job {
 	int urgency, flags;
 	int64_t priority;
 	struct job_request want;
+	struct demand *demand;		/* NULL: not to be scheduled */
 	char *name, *cwd, *queue;	/* cwd, queue: or NULL */
 	bool named;			/* by its user, not by its command */
 	struct dependency *dependencies;

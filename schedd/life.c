@@ -149,8 +149,7 @@ static void act_release(struct schedd *s, struct job *job)
 
 static void act_free(struct schedd *s, struct job *job)
 {
-	if (job->R)
-		pool_free(s->pool, job->R);
+	resources_free(s->resources, job->id);
 	exec_clear(s, job);
 	sched_wake(s);
 	job_post_plain(s, job, EVENT_FREE);

@@ -151,12 +151,12 @@ static void init(struct daemon *d, struct schedd *s)
 	s->base = precise_base();
 	s->jobs = jobs_create();
 	s->history = history_create();
-	s->pool = pool_create();
+	s->resources = resources_create();
 	s->queues = queues_create();
 	s->waits = waits_create(s);
 	s->nonces = envelope_nonces_create(NONCES_MAX);
-	if (!s->base || !s->jobs || !s->history || !s->pool || !s->queues ||
-	    !s->waits || !s->nonces)
+	if (!s->base || !s->jobs || !s->history || !s->resources ||
+	    !s->queues || !s->waits || !s->nonces)
 		daemon_fail(d, "out of memory");
 }
 
@@ -200,7 +200,7 @@ static void fini(struct schedd *s)
 	jobs_destroy(s->jobs);
 	queues_destroy(s->queues);
 	history_destroy(s->history);
-	pool_destroy(s->pool);
+	resources_destroy(s->resources);
 	envelope_nonces_destroy(s->nonces);
 	free(s->inventory);
 	free(s->own_public);

@@ -39,6 +39,7 @@ struct match_walk {
 	bool ahead;		/* calendars count */
 	bool ideal;		/* everything is up and free */
 	bool failed;		/* out of memory */
+	bool whole_nodes;
 	bool light;		/* nothing can be met twice: only count */
 	int64_t slots;
 	uint32_t asked;		/* node that the constraint was asked of */

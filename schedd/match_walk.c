@@ -165,18 +165,25 @@ static bool usable(const struct match_walk *w, uint32_t v, bool alone,
 	       (!w->ahead || calendar_fits(w, v, alone, in, need));
 }
 
+static bool passes(const struct request *req, uint32_t node)
+{
+	return (!req->constraint || constraint_match(req->constraint, node)) &&
+	       (!req->also || constraint_match(req->also, node));
+}
+
 /* Constraints are on nodes: that of V, or, if V is taken alone, all in it. */
 static bool allowed(struct match_walk *w, uint32_t v, bool alone)
 {
 	const struct graph *g = w->g;
 	uint32_t node, from, to;
 
-	if (!w->req->constraint || g->node_type == GRAPH_NONE)
+	if ((!w->req->constraint && !w->req->also) ||
+	    g->node_type == GRAPH_NONE)
 		return true;
 	node = graph_node_of(g, v);
 	if (node != GRAPH_NONE) {
 		if (w->asked != node)
-			w->answer = constraint_match(w->req->constraint, node);
+			w->answer = passes(w->req, node);
 		w->asked = node;
 		return w->answer;
 	}
@@ -184,7 +191,7 @@ static bool allowed(struct match_walk *w, uint32_t v, bool alone)
 		return true;
 	graph_slice(g, v, g->node_type, &from, &to);
 	for (; from < to; from++)
-		if (!constraint_match(w->req->constraint, g->by_type[from]))
+		if (!passes(w->req, g->by_type[from]))
 			return false;
 	return true;
 }
@@ -527,7 +534,7 @@ static int64_t try_vertex(struct match_walk *w, const struct request_item *r,
 {
 	const struct vertex *vertex = &w->g->vertices[v];
 	bool node = vertex->type == w->g->node_type;
-	bool alone = r->exclusive || (node && w->m->policy->node_exclusive);
+	bool alone = r->exclusive || (node && w->whole_nodes);
 
 	if (!usable(w, v, alone, in, r->need) || !allowed(w, v, alone))
 		return 0;
@@ -545,7 +552,7 @@ static int64_t try_vertex(struct match_walk *w, const struct request_item *r,
 static int64_t try_node(struct match_walk *w, const struct request_item *r,
 			uint32_t v, uint32_t in, int64_t want)
 {
-	bool alone = w->m->policy->node_exclusive;
+	bool alone = w->whole_nodes;
 	uint32_t picks = w->m->pick_count;
 	int64_t got;
 
@@ -650,9 +657,9 @@ static int64_t take(struct match_walk *w, const struct request_item *r,
 	if (r->type == GRAPH_NONE && !by_node)
 		return take_slots(w, r, in, want);
 	if (by_node)
-		s.alone = w->m->policy->node_exclusive;
+		s.alone = w->whole_nodes;
 	else if (r->type == g->node_type)
-		s.alone |= w->m->policy->node_exclusive;
+		s.alone |= w->whole_nodes;
 	if (in != GRAPH_NONE) {
 		graph_slice(g, in, s.type, &from, &to);
 		if (from == to || (to - from == 1 && g->by_type[from] == in)) {
@@ -718,6 +725,7 @@ bool match_pick_fits(struct matcher *m, const struct match_pick *pick,
 bool match_walk(struct match_walk *w)
 {
 	w->asked = GRAPH_NONE;
+	w->whole_nodes = w->m->policy->node_exclusive || w->req->whole_nodes;
 	w->slots = 0;
 	w->light = w->ideal && w->req->lone;
 	w->m->pick_count = w->m->list_count = 0;

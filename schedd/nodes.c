@@ -28,7 +28,7 @@ static int define(struct schedd *s, unsigned rank, const char *data,
 	if (c)
 		g = idset_decode(gpus, error);
 	if (c && g)
-		r = pool_define(s->pool, rank, host, c, g);
+		r = resources_define(s->resources, rank, host, c, g);
 	if (c && g && r < 0)
 		proto_error_set(error, ENOMEM, "out of memory");
 	idset_destroy(c);
@@ -42,28 +42,28 @@ static void node_up(struct schedd *s, unsigned rank, weir_future_t *f)
 	struct proto_error error;
 	size_t len = 0;
 	const char *data = weir_future_data(f, &len);
-	bool was = pool_is_up(s->pool, rank);
+	bool was = resources_is_up(s->resources, rank);
 
 	if (define(s, rank, data, len, &error) < 0) {
 		daemon_log(LOG_ERR, "node.%u.info: %s", rank, error.text);
 		return;
 	}
-	pool_set_up(s->pool, rank, true);
+	resources_set_up(s->resources, rank, true);
 	if (!was)
 		daemon_log(LOG_INFO, "rank %u (%s) is up", rank,
-			   pool_host(s->pool, rank));
+			   resources_host(s->resources, rank));
 	s->inventory_changed = true;
 	sched_wake(s);
 }
 
 static void node_down(struct schedd *s, unsigned rank)
 {
-	const char *host = pool_host(s->pool, rank);
+	const char *host = resources_host(s->resources, rank);
 
-	if (!pool_is_up(s->pool, rank))
+	if (!resources_is_up(s->resources, rank))
 		return;
 	daemon_log(LOG_WARNING, "rank %u (%s) is down", rank, host);
-	pool_set_up(s->pool, rank, false);
+	resources_set_up(s->resources, rank, false);
 	exec_node_lost(s, rank, host);
 	sched_wake(s);
 }
@@ -77,7 +77,7 @@ static void all_known(struct schedd *s)
 	if (s->nodes_known)
 		return;
 	s->nodes_known = true;
-	down = pool_part(s->pool, POOL_DOWN);
+	down = resources_part(s->resources, RESOURCES_DOWN);
 	for (i = 0; down && i < down->count; i++)
 		exec_node_lost(s, down->nodes[i].rank, down->nodes[i].host);
 	resource_set_destroy(down);
@@ -129,7 +129,7 @@ void nodes_turn(struct schedd *s)
 	if (!s->inventory_changed)
 		return;
 	s->inventory_changed = false;
-	all = pool_part(s->pool, POOL_ALL);
+	all = resources_part(s->resources, RESOURCES_ALL);
 	text = all ? resource_set_encode(all) : NULL;
 	resource_set_destroy(all);
 	if (!text) {

@@ -59,7 +59,7 @@ void queues_destroy(struct queues *queues)
 		free(q->disable_reason);
 		free(q->stop_reason);
 		free(q->users);
-		hostlist_destroy(q->hosts);
+		node_filter_set(&q->filter, NULL);
 		free(q);
 	}
 	free(queues->standard);

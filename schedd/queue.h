@@ -38,7 +38,7 @@ struct queue {
 	char *disable_reason, *stop_reason;	/* or NULL */
 	bool blocked;			/* its first job has to wait */
 	struct limits limits;
-	struct hostlist *hosts;		/* its jobs run there; NULL: anywhere */
+	struct node_filter filter;	/* its jobs run on such nodes */
 	double duration;		/* of jobs that do not say; 0: none */
 	struct job_heap heap;		/* those that wait for resources */
 	size_t count[STATES];		/* jobs, up to CLEANUP */

@@ -233,12 +233,24 @@ static json_t *status(const struct queue *q)
 			 q->disable_reason, "stop_reason", q->stop_reason);
 }
 
+/* "hosts" or "requires", as the configuration says it. */
+static void add_condition(json_t *o, json_t *condition)
+{
+	json_t *hosts = json_object_get(condition, "hostlist");
+
+	if (hosts)
+		json_object_set(o, "hosts", json_array_get(hosts, 0));
+	else
+		json_object_set(o, "requires", json_object_get(condition,
+							"properties"));
+}
+
 static json_t *describe(struct schedd *s, const struct queue *q)
 {
-	char *hosts = q->hosts ? hostlist_encode(q->hosts) : NULL;
-	json_t *o = status(q);
+	json_t *o = status(q), *condition;
 	bool standard = s->queues->standard &&
 			!strcmp(s->queues->standard, q->name);
+	size_t i;
 
 	json_object_update_new(o, json_pack("{s:b s:f s:{s:f s:i s:o s:o} "
 		"s:I s:I s:I s:I}", "default", standard, "duration", q->duration,
@@ -249,9 +261,8 @@ static json_t *describe(struct schedd *s, const struct queue *q)
 		(json_int_t)q->count[STATE_SCHED],
 		"running", (json_int_t)queue_running(q), "active",
 		(json_int_t)queue_active(q)));
-	if (hosts)
-		json_object_set_new(o, "hosts", json_string(hosts));
-	free(hosts);
+	json_array_foreach(json_object_get(q->filter.json, "and"), i, condition)
+		add_condition(o, condition);
 	return o;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "proto/duration.h"
+#include "proto/hostlist.h"
 #include "proto/json_check.h"
 #include "schedd/queue.h"
 
@@ -144,23 +145,74 @@ static int check_name(const char *name, struct proto_error *err)
 			       "queue", name);
 }
 
-/* "all" is no list. */
-static int take_hosts(json_t *o, const char *name, struct hostlist **hosts,
+/* Its hosts are a condition of FILTER; "all" is none. */
+static int take_hosts(json_t *o, const char *name, json_t *filter,
 		      struct proto_error *err)
 {
-	const char *text = json_string_value(json_object_get(o, "hosts"));
+	json_t *value = json_object_get(o, "hosts");
+	const char *text = json_string_value(value);
+	struct hostlist *hosts = NULL;
 	struct proto_error inner;
+	char *whole = NULL;
 
-	*hosts = NULL;
-	if (!json_object_get(o, "hosts") || (text && !strcmp(text, "all")))
+	if (!value || (text && !strcmp(text, "all")))
 		return 0;
 	if (text)
-		*hosts = hostlist_decode(text, &inner);
-	if (*hosts)
+		hosts = hostlist_decode(text, &inner);
+	if (hosts)
+		whole = hostlist_encode(hosts);
+	if (!hosts)
+		return proto_error_set(err, EINVAL, "queues.%.64s.hosts: must "
+				       "be a hostlist%s%.100s", name,
+				       text ? ": " : "",
+				       text ? inner.text : "");
+	json_array_append_new(filter, json_pack("{s:[s*]}", "hostlist",
+						whole));
+	hostlist_destroy(hosts);
+	free(whole);
+	return 0;
+}
+
+/* So are the properties that it requires. */
+static int take_requires(json_t *o, const char *name, json_t *filter,
+			 struct proto_error *err)
+{
+	json_t *value = json_object_get(o, "requires"), *item;
+	char path[JSON_PATH_SIZE];
+	size_t i;
+
+	if (!value)
 		return 0;
-	return proto_error_set(err, EINVAL, "queues.%.64s.hosts: must be a "
-			       "hostlist%s%.100s", name, text ? ": " : "",
-			       text ? inner.text : "");
+	snprintf(path, sizeof(path), "queues.%.64s.requires", name);
+	if (!json_is_array(value))
+		return json_must_be(err, path, "an array of properties",
+				    value);
+	json_array_foreach(value, i, item)
+		if (!json_string_length(item) ||
+		    !strcmp(json_string_value(item), "^"))
+			return json_must_be(err, path, "an array of "
+					    "properties", item);
+	json_array_append_new(filter, json_pack("{s:O}", "properties",
+						value));
+	return 0;
+}
+
+/* What the nodes of queue NAME are like, a constraint; NULL: any. */
+static int take_filter(json_t *o, const char *name, json_t **filter,
+		       struct proto_error *err)
+{
+	json_t *all = json_array();
+
+	*filter = NULL;
+	if (take_hosts(o, name, all, err) < 0 ||
+	    take_requires(o, name, all, err) < 0) {
+		json_decref(all);
+		return -1;
+	}
+	if (json_array_size(all))
+		*filter = json_pack("{s:O}", "and", all);
+	json_decref(all);
+	return 0;
 }
 
 /* Only what has been checked gets here. QUEUES NULL: only check. */
@@ -170,7 +222,7 @@ static int apply(struct queues *queues, json_t *config,
 	json_t *all = json_object_get(config, "queues"), *o;
 	struct policy policy;
 	char path[JSON_PATH_SIZE];
-	struct hostlist *hosts;
+	json_t *filter;
 	struct queue *q;
 	const char *name;
 
@@ -183,16 +235,15 @@ static int apply(struct queues *queues, json_t *config,
 			return json_must_be(err, name, "an object", o);
 		if (take_policy(json_object_get(o, "policy"), path, &policy,
 				err) < 0 ||
-		    take_hosts(o, name, &hosts, err) < 0)
+		    take_filter(o, name, &filter, err) < 0)
 			return -1;
 		q = queues ? queue_get(queues, name) : NULL;
 		if (!q)
-			hostlist_destroy(hosts);
+			json_decref(filter);
 		if (queues && !q)
 			return proto_error_set(err, ENOMEM, "out of memory");
 		if (q) {
-			hostlist_destroy(q->hosts);
-			q->hosts = hosts;
+			node_filter_set(&q->filter, filter);
 			q->defined = true;
 			q->limits = policy.limits;
 			q->duration = policy.duration;

@@ -86,12 +86,19 @@ static struct job *job_read(struct schedd *s, uint64_t id,
 	if (!spec)
 		goto fail;
 	r = job_set_request(job, spec, error);
-	jobspec_destroy(spec);
 	data = value(f[EVENTLOG], &len);
 	if (r == 0 && !data)
 		r = proto_error_set(error, EINVAL,
 				    "eventlog: cannot be read");
-	if (r < 0 || take_events(job, data, len, error) < 0)
+	if (r == 0)
+		r = take_events(job, data, len, error);
+	if (r == 0 && job->state != STATE_INACTIVE) {
+		job->demand = resources_demand(s->resources, spec->json);
+		if (!job->demand)
+			r = proto_error_set(error, ENOMEM, "out of memory");
+	}
+	jobspec_destroy(spec);
+	if (r < 0)
 		goto fail;
 	data = value(f[R], &len);
 	if (data) {
@@ -159,6 +166,7 @@ static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 {
 	uint64_t submitted = (uint64_t)(job->entered[STATE_NEW] * 1000);
 	uint64_t age = job->id >> JOBID_TIME_SHIFT;
+	struct proto_error error;
 	struct queue *q;
 
 	/* jobs come in order of their ids: the newest has the last word */
@@ -185,9 +193,10 @@ static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 		job_destroy(job);
 		return -1;
 	}
-	if (job->allocated && job->R && pool_adopt(s->pool, job->R) < 0)
+	if (job->allocated && job->R &&
+	    resources_adopt(s->resources, job->id, job->R, &error) < 0)
 		daemon_log(LOG_ERR, "%s: its resources are in use: %s",
-			   job->key, strerror(errno));
+			   job->key, error.text);
 	return 0;
 }
 
@@ -253,7 +262,7 @@ static int read_inventory(struct schedd *s, struct weir_error *error)
 	}
 	all = data ? resource_set_parse(data, len, &why) : NULL;
 	if (all) {
-		if (pool_define_all(s->pool, all) < 0)
+		if (resources_define_all(s->resources, all) < 0)
 			r = replay_failed(error, NULL, "resource.R");
 		s->inventory = strndup(data, len);
 	} else if (data) {

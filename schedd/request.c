@@ -140,6 +140,8 @@ static int read_exclusive(struct reader *r, const json_t *json,
 		return proto_error_set(r->err, EINVAL, "%s: what is above it "
 				       "is exclusive", path);
 	item->given = json_is_true(value);
+	if (item->given && item->type == GRAPH_NONE)
+		r->r->whole_nodes = true;
 	item->exclusive |= item->given;
 	return 0;
 }

@@ -58,6 +58,9 @@ struct request {
 	bool lone;		/* no two lists beside each other in it */
 	int64_t duration;	/* seconds; 0: not given */
 	struct constraint *constraint;	/* NULL: none */
+	const struct constraint *also;	/* another; borrowed; may be
+					   written */
+	bool whole_nodes;	/* a slot is exclusive: so are its nodes */
 	int64_t need[GRAPH_TRACKED_MAX];	/* of all */
 };
 

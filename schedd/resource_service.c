@@ -8,11 +8,11 @@
 
 static const struct {
 	const char *name;
-	enum pool_part part;
+	enum resources_part part;
 } parts[] = {
-	{ "all", POOL_ALL },
-	{ "down", POOL_DOWN },
-	{ "allocated", POOL_ALLOCATED },
+	{ "all", RESOURCES_ALL },
+	{ "down", RESOURCES_DOWN },
+	{ "allocated", RESOURCES_ALLOCATED },
 };
 
 void do_sched_status(struct schedd *s, weir_call_t *call)
@@ -21,7 +21,8 @@ void do_sched_status(struct schedd *s, weir_call_t *call)
 	size_t i;
 
 	for (i = 0; o && i < sizeof(parts) / sizeof(parts[0]); i++) {
-		struct resource_set *set = pool_part(s->pool, parts[i].part);
+		struct resource_set *set = resources_part(s->resources,
+							  parts[i].part);
 		json_t *R = set ? resource_set_to_json(set) : NULL;
 
 		resource_set_destroy(set);

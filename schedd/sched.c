@@ -77,7 +77,7 @@ static void give(struct schedd *s, struct job *job, struct resource_set *R)
 	if (job->want.duration > 0)
 		R->expiration = R->starttime + job->want.duration;
 	if (!resources || job_set_resources(job, R) < 0) {
-		pool_free(s->pool, R);
+		resources_free(s->resources, job->id);
 		resource_set_destroy(R);
 		free(resources);
 		schedd_restart(s, "out of memory");
@@ -121,18 +121,20 @@ void sched_run(struct schedd *s)
 	for (q = s->queues->first; q; q = q->next)
 		q->blocked = false;
 	while (!s->restart && (job = next_job(s))) {
-		job->want.hosts = job->q->hosts;
-		R = pool_alloc(s->pool, &job->want);
+		R = resources_alloc(s->resources, job->id, job->demand,
+				    &job->q->filter, now_wall(),
+				    job->want.duration);
 		if (R) {
 			give(s, job, R);
 			continue;
 		}
-		if (errno != EAGAIN) {
+		if (errno != EAGAIN && errno != EINVAL) {
 			schedd_restart(s, strerror(errno));
 			return;
 		}
-		if (!s->nodes_known || pool_count(s->pool) == 0 ||
-		    pool_check(s->pool, &job->want, &error) == 0) {
+		if (!s->nodes_known || resources_count(s->resources) == 0 ||
+		    resources_check(s->resources, job->demand,
+				    &job->q->filter, &error) == 0) {
 			job->q->blocked = true;
 			continue;
 		}

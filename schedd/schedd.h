@@ -20,9 +20,9 @@
 #include "schedd/history.h"
 #include "schedd/job.h"
 #include "schedd/jobs.h"
-#include "schedd/pool.h"
 #include "schedd/priority.h"
 #include "schedd/queue.h"
+#include "schedd/resources.h"
 
 #define SCHEDD_MAGIC	0x53434844u
 #define URGENCY_MAX	31
@@ -37,7 +37,7 @@ struct schedd {
 	uid_t uid;			/* ours: the instance's owner */
 	struct jobs *jobs;
 	struct history *history;
-	struct pool *pool;
+	struct resources *resources;
 	struct queues *queues;
 	struct queue_wait *queue_waits;
 	struct commit *commit;

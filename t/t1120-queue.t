@@ -175,7 +175,7 @@ is "$(weir jobs -no '{name} {nodelist}' --sort=name -f run | xargs)" \
 	'batch1 n0 batch2 n0 debug1 n1 debug2 n1' 'their jobs run there'
 is "$(weir jobs -no '{name}' -f sched | sort | xargs)" 'batch3 debug3' 'or wait'
 refused -q debug -N2
-is "$OUT" 'weir-submit: ERROR: unsatisfiable request: it does not fit on the hosts of its queue' \
+is "$OUT" 'weir-submit: ERROR: unsatisfiable request: it does not fit on the nodes of its queue' \
 	'or are refused'
 # shellcheck disable=SC2086
 submit wide -q free -N2 $LONG true

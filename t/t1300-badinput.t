@@ -253,7 +253,7 @@ for size in "-n$((cores + 1)):$((cores + 1)) cores are needed, the instance has 
 	'-n2147483647:2147483647 cores are needed, the instance has *' \
 	'-c100000:100000 cores are needed, the instance has *' \
 	'-N3:3 nodes are needed, the instance has 2' \
-	'-g1:1 gpus are needed, the instance has 0'; do
+	'-g1:the instance has no gpu'; do
 	run weir submit "${size%%:*}" true
 	ran 1 '' "weir-submit: ERROR: unsatisfiable request: ${size#*:}" \
 		"submit ${size%%:*}"

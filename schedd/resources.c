@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The instance's graph and who has what of it: see resources.h. */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/daemon.h"
+#include "schedd/match.h"
+#include "schedd/resources.h"
+
+struct resources {
+	struct resource_set *all;	/* the nodes */
+	struct idset *up;		/* ranks; some may not be known yet */
+	bool stale;			/* the graph is not of all */
+	struct graph *graph;		/* NULL: there are no nodes */
+	uint64_t generation;		/* of the graph */
+	struct matcher *matcher;	/* NULL like the graph */
+	const struct match_policy *policy;
+	struct demands demands;
+};
+
+struct resources *resources_create(void)
+{
+	struct resources *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->all = resource_set_create();
+	r->up = idset_create();
+	r->policy = policy_find("first", NULL);
+	if (!r->all || !r->up) {
+		resources_destroy(r);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return r;
+}
+
+void resources_destroy(struct resources *r)
+{
+	if (!r)
+		return;
+	demands_fini(&r->demands);
+	matcher_destroy(r->matcher);
+	graph_destroy(r->graph);
+	resource_set_destroy(r->all);
+	idset_destroy(r->up);
+	free(r);
+}
+
+/* ---- nodes ---- */
+
+int resources_define(struct resources *r, unsigned rank, const char *host,
+		     const struct idset *cores, const struct idset *gpus)
+{
+	const struct resource_node *n = resource_set_find(r->all, rank);
+
+	if (n && !strcmp(n->host, host) && idset_equal(n->cores, cores) &&
+	    (gpus ? idset_equal(n->gpus, gpus) : idset_empty(n->gpus)))
+		return 0;
+	r->stale = true;
+	return resource_set_replace(r->all, rank, host, cores, gpus);
+}
+
+int resources_define_all(struct resources *r, const struct resource_set *R)
+{
+	for (size_t i = 0; i < R->count; i++)
+		if (resources_define(r, R->nodes[i].rank, R->nodes[i].host,
+				     R->nodes[i].cores, R->nodes[i].gpus) < 0)
+			return -1;
+	return 0;
+}
+
+/* What the graph says of a node that is or is not up. */
+static void set_down(struct resources *r, unsigned rank, bool down)
+{
+	uint32_t v = r->graph && !r->stale ? graph_find_rank(r->graph, rank) :
+		     GRAPH_NONE;
+
+	if (v != GRAPH_NONE)
+		graph_set_down(r->graph, v, down);
+}
+
+int resources_set_up(struct resources *r, unsigned rank, bool up)
+{
+	if (!resource_set_find(r->all, rank)) {
+		errno = ENOENT;
+		return -1;
+	}
+	if ((up ? idset_set(r->up, rank) : idset_clear(r->up, rank)) < 0)
+		return -1;
+	set_down(r, rank, !up);
+	return 0;
+}
+
+bool resources_is_up(const struct resources *r, unsigned rank)
+{
+	return idset_test(r->up, rank);
+}
+
+const char *resources_host(const struct resources *r, unsigned rank)
+{
+	const struct resource_node *n = resource_set_find(r->all, rank);
+
+	return n ? n->host : NULL;
+}
+
+size_t resources_count(const struct resources *r)
+{
+	return r->all->count;
+}
+
+/* ---- the graph ---- */
+
+/* What of R there is, by ranks. NULL with ENOMEM. */
+static struct resource_set *known_part(const struct resources *r,
+				       const struct resource_set *R)
+{
+	struct resource_set *set = resource_set_create();
+	int rc = set ? 0 : -1;
+
+	for (size_t i = 0; rc == 0 && i < R->count; i++) {
+		const struct resource_node *n = &R->nodes[i];
+		const struct resource_node *have =
+			resource_set_find(r->all, n->rank);
+		struct idset *cores, *gpus;
+
+		if (!have)
+			continue;
+		cores = idset_intersect(n->cores, have->cores);
+		gpus = idset_intersect(n->gpus, have->gpus);
+		if (!cores || !gpus)
+			rc = -1;
+		else if (!idset_empty(cores) || !idset_empty(gpus))
+			rc = resource_set_add(set, n->rank, have->host, cores,
+					      gpus);
+		idset_destroy(cores);
+		idset_destroy(gpus);
+	}
+	if (rc == 0) {
+		set->nslots = R->nslots;
+		return set;
+	}
+	resource_set_destroy(set);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* Enters in M what of R there is. */
+static int enter(const struct resources *r, struct matcher *m, uint64_t id,
+		 const struct resource_set *R, int64_t start, int64_t end,
+		 struct proto_error *err)
+{
+	struct resource_set *set = known_part(r, R);
+	int rc;
+
+	if (!set)
+		return proto_error_set(err, ENOMEM, "out of memory");
+	rc = set->count ? matcher_adopt(m, id, set, false, start, end, NULL,
+					err) : 0;
+	resource_set_destroy(set);
+	return rc;
+}
+
+/* What jobs have by the old matcher, into the new one. */
+static int enter_all(struct resources *r, struct matcher *m)
+{
+	const struct match_job *job = NULL;
+	struct resource_set *R;
+	struct proto_error err;
+	int rc = 0;
+
+	if (!r->matcher)
+		return 0;
+	for (job = matcher_next(r->matcher, 0, true); job && rc == 0;
+	     job = matcher_next(r->matcher, job->id, false)) {
+		R = matcher_R(r->matcher, job, false, &err);
+		rc = R ? enter(r, m, job->id, R, job->start, job->end,
+			       &err) : -1;
+		resource_set_destroy(R);
+	}
+	return rc;
+}
+
+/* The graph is that of the nodes that are known. -1 with ENOMEM. */
+static int refresh(struct resources *r)
+{
+	struct graph *g = NULL;
+	struct matcher *m = NULL;
+	struct proto_error err;
+
+	if (!r->stale)
+		return 0;
+	if (r->all->count) {
+		g = graph_from_resource_set(r->all, NULL, &err);
+		m = g ? matcher_create(g, r->policy) : NULL;
+		if (!m || enter_all(r, m) < 0) {
+			matcher_destroy(m);
+			graph_destroy(g);
+			return -1;
+		}
+	}
+	matcher_destroy(r->matcher);
+	graph_destroy(r->graph);
+	r->graph = g;
+	r->matcher = m;
+	r->generation++;
+	r->stale = false;
+	for (size_t i = 0; i < r->all->count; i++)
+		if (!idset_test(r->up, r->all->nodes[i].rank))
+			set_down(r, r->all->nodes[i].rank, true);
+	return 0;
+}
+
+/* ---- what jobs ask for ---- */
+
+struct demand *resources_demand(struct resources *r, json_t *jobspec)
+{
+	return demand_get(&r->demands, jobspec);
+}
+
+/* The request of DEMAND with the condition of FILTER, or NULL. */
+static struct request *request_for(struct resources *r,
+				   struct demand *demand,
+				   struct node_filter *filter,
+				   struct proto_error *err)
+{
+	struct request *req = demand_request(demand, r->graph, r->generation);
+
+	if (!req) {
+		proto_error_set(err, errno, "%s", demand->wrong.text);
+		return NULL;
+	}
+	if (filter->json && filter->generation != r->generation) {
+		constraint_destroy(filter->made);
+		filter->made = constraint_create(r->graph, filter->json, NULL,
+						 NULL, err);
+		if (!filter->made)
+			return NULL;
+		filter->generation = r->generation;
+	}
+	req->also = filter->made;
+	return req;
+}
+
+struct resource_set *resources_alloc(struct resources *r, uint64_t id,
+				     struct demand *demand,
+				     struct node_filter *filter, double now,
+				     double duration)
+{
+	const struct match_job *job;
+	struct resource_set *R;
+	struct request *req;
+	struct proto_error err;
+
+	if (refresh(r) < 0)
+		return NULL;
+	if (!r->matcher) {
+		errno = EAGAIN;
+		return NULL;
+	}
+	req = request_for(r, demand, filter, &err);
+	if (!req)
+		return NULL;
+	req->duration = (int64_t)ceil(duration);
+	if (matcher_match(r->matcher, MATCH_ALLOCATE, id, req, (int64_t)now,
+			  &job) < 0) {
+		if (errno == EBUSY)
+			errno = EAGAIN;
+		return NULL;
+	}
+	R = matcher_R(r->matcher, job, false, &err);
+	if (!R) {
+		matcher_cancel(r->matcher, id);
+		errno = ENOMEM;
+	}
+	return R;
+}
+
+/* "5 cores and 1 gpus", what is needed of each type but nodes. */
+static void describe(const struct graph *g, const int64_t *need, char *text,
+		     size_t size)
+{
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned k = 0; k < g->tracked; k++)
+		if (need[k] && g->tracked_types[k] != g->node_type && n < size)
+			n += (size_t)snprintf(text + n, size - n, "%s%lld %ss",
+				n ? " and " : "", (long long)need[k],
+				graph_string(g, g->types[
+					g->tracked_types[k]].name));
+}
+
+/* The first type in LIST that the graph does not have, or NULL. */
+static const char *missing_type(const struct graph *g, json_t *list)
+{
+	const char *name, *found;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		uint32_t t;
+
+		name = json_string_value(json_object_get(item, "type"));
+		if (!name)
+			return NULL;
+		t = graph_find_type(g, name);
+		if (strcmp(name, "slot") &&
+		    (t == GRAPH_NONE || !g->types[t].count))
+			return name;
+		found = missing_type(g, json_object_get(item, "with"));
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/* Why no request could be made of DEMAND. */
+static int refuse_demand(const struct resources *r,
+			 const struct demand *demand, struct proto_error *err)
+{
+	const char *type = missing_type(r->graph, json_object_get(demand->json,
+							"resources"));
+
+	if (type)
+		return proto_error_set(err, EINVAL, "unsatisfiable request: "
+				       "the instance has no %.60s", type);
+	return proto_error_set(err, EINVAL, "unsatisfiable request: %s",
+			       demand->wrong.text);
+}
+
+/* Why REQ can never be met. */
+static int refuse(const struct resources *r, const struct request *req,
+		  struct proto_error *err)
+{
+	static const char *const first[] = { "node", "core", "gpu" };
+	const struct graph *g = r->graph;
+	const int64_t *have = graph_totals(g, g->vertices[0].group);
+	const struct request_item *item = &req->items[0];
+	char text[160];
+
+	if (req->also)
+		return proto_error_set(err, EINVAL, "unsatisfiable request: "
+				       "it does not fit on the nodes of its "
+				       "queue");
+	for (unsigned i = 0; i < 3 + g->tracked; i++) {
+		uint32_t t = i < 3 ? graph_find_type(g, first[i]) :
+			     g->tracked_types[i - 3];
+		int k = t == GRAPH_NONE ? -1 : g->types[t].tracked;
+
+		if (k >= 0 && req->need[k] > have[k])
+			return proto_error_set(err, EINVAL, "unsatisfiable "
+				"request: %lld %ss are needed, the instance "
+				"has %lld", (long long)req->need[k],
+				graph_string(g, g->types[t].name),
+				(long long)have[k]);
+	}
+	if (req->constraint)
+		return proto_error_set(err, EINVAL, "unsatisfiable request: "
+				       "it does not fit on the nodes that its "
+				       "constraints allow");
+	describe(g, item->need, text, sizeof(text));
+	return proto_error_set(err, EINVAL, "unsatisfiable request: %lld %s "
+			       "of %s on one node each are needed, there are "
+			       "too few", (long long)item->count.min,
+			       item->type == GRAPH_NONE ? "slots" :
+			       item->type == g->node_type ? "nodes" : "parts",
+			       text);
+}
+
+int resources_check(struct resources *r, struct demand *demand,
+		    struct node_filter *filter, struct proto_error *err)
+{
+	const struct match_job *job;
+	struct request *req;
+
+	if (refresh(r) < 0)
+		return proto_error_set(err, ENOMEM, "out of memory");
+	if (!r->matcher)
+		return proto_error_set(err, EINVAL, "unsatisfiable request: "
+				       "there are no nodes");
+	req = request_for(r, demand, filter, err);
+	if (!req)
+		return errno == EINVAL ? refuse_demand(r, demand, err) : -1;
+	if (demand->asked != filter ||
+	    demand->asked_generation != r->generation) {
+		demand->can = matcher_match(r->matcher, MATCH_SATISFIABILITY,
+					    0, req, 0, &job) == 0;
+		if (!demand->can && errno != ENODEV)
+			return proto_error_set(err, errno, "%s",
+					       strerror(errno));
+		demand->asked = filter;
+		demand->asked_generation = r->generation;
+	}
+	return demand->can ? 0 : refuse(r, req, err);
+}
+
+/* ---- giving back, taking again ---- */
+
+void resources_free(struct resources *r, uint64_t id)
+{
+	if (r->matcher)
+		matcher_cancel(r->matcher, id);
+}
+
+int resources_adopt(struct resources *r, uint64_t id,
+		    const struct resource_set *R, struct proto_error *err)
+{
+	int64_t start = (int64_t)R->starttime, end = MATCH_TIME_MAX;
+
+	for (size_t i = 0; i < R->count; i++) {
+		const struct resource_node *n = &R->nodes[i];
+
+		if (!resource_set_find(r->all, n->rank) &&
+		    resources_define(r, n->rank, n->host, n->cores,
+				     n->gpus) < 0)
+			return proto_error_set(err, ENOMEM, "out of memory");
+	}
+	if (refresh(r) < 0)
+		return proto_error_set(err, ENOMEM, "out of memory");
+	if (!r->matcher)
+		return 0;
+	if (R->expiration > 0)
+		end = (int64_t)ceil(R->expiration);
+	return enter(r, r->matcher, id, R, start, end > start ? end :
+		     start + 1, err);
+}
+
+/* ---- reporting ---- */
+
+/* Ids of TYPE beneath the node V that jobs have. */
+static struct idset *used(const struct graph *g, uint32_t v, const char *type)
+{
+	uint32_t t = graph_find_type(g, type), from = 0, to = 0;
+	struct idset *set = idset_create();
+
+	if (t != GRAPH_NONE)
+		graph_slice(g, v, t, &from, &to);
+	for (; set && from < to; from++) {
+		uint32_t leaf = g->by_type[from];
+
+		if (g->vertices[leaf].id < 0 || !*graph_held(g, leaf) ||
+		    idset_set(set, (unsigned)g->vertices[leaf].id) == 0)
+			continue;
+		idset_destroy(set);
+		set = NULL;
+	}
+	return set;
+}
+
+static int add_used(const struct resources *r, struct resource_set *set,
+		    const struct resource_node *n)
+{
+	uint32_t v = graph_find_rank(r->graph, n->rank);
+	struct idset *cores, *gpus;
+	int rc = -1;
+
+	if (v == GRAPH_NONE || !*graph_held(r->graph, v))
+		return 0;
+	cores = used(r->graph, v, "core");
+	gpus = used(r->graph, v, "gpu");
+	if (cores && gpus)
+		rc = idset_empty(cores) && idset_empty(gpus) ? 0 :
+		     resource_set_add(set, n->rank, n->host, cores, gpus);
+	idset_destroy(cores);
+	idset_destroy(gpus);
+	return rc;
+}
+
+struct resource_set *resources_part(struct resources *r,
+				    enum resources_part part)
+{
+	struct resource_set *set = resource_set_create();
+
+	if (!set || refresh(r) < 0) {
+		resource_set_destroy(set);
+		return NULL;
+	}
+	for (size_t i = 0; i < r->all->count; i++) {
+		const struct resource_node *n = &r->all->nodes[i];
+		int rc = 0;
+
+		if (part == RESOURCES_ALLOCATED)
+			rc = add_used(r, set, n);
+		else if (part == RESOURCES_ALL || !idset_test(r->up, n->rank))
+			rc = resource_set_add(set, n->rank, n->host, n->cores,
+					      n->gpus);
+		if (rc < 0) {
+			resource_set_destroy(set);
+			return NULL;
+		}
+	}
+	return set;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The instance's resources: its nodes as a graph, which of them are up, and
+ * which job has what. weir-resources(5), schedd(8).
+ *
+ * The graph is made of the nodes that are known, when something is asked of
+ * it; when nodes come or change it is made anew, and what jobs have is entered
+ * there. What a job had that is not there any more does not come back. A node
+ * that is down keeps its place and its jobs, but gets no new one; it may be
+ * down before anything else is known of it.
+ */
+#ifndef WEIR_SCHEDD_RESOURCES_H
+#define WEIR_SCHEDD_RESOURCES_H
+
+#include <stdbool.h>
+
+#include "proto/resource_set.h"
+#include "schedd/demand.h"
+
+struct resources;
+
+struct resources *resources_create(void);		/* NULL with ENOMEM */
+void resources_destroy(struct resources *r);	/* NULL is fine */
+
+/* A node has these; a new rank is down. -1 with ENOMEM. */
+int resources_define(struct resources *r, unsigned rank, const char *host,
+		     const struct idset *cores, const struct idset *gpus);
+/* The inventory, as resources_define for each of its nodes. */
+int resources_define_all(struct resources *r, const struct resource_set *R);
+/* -1 with ENOENT for a rank that was never defined; ENOMEM. */
+int resources_set_up(struct resources *r, unsigned rank, bool up);
+bool resources_is_up(const struct resources *r, unsigned rank);
+const char *resources_host(const struct resources *r, unsigned rank);
+size_t resources_count(const struct resources *r);	/* nodes */
+
+/* As demand_get; all are to be released before the resources go. */
+struct demand *resources_demand(struct resources *r, json_t *jobspec);
+
+/*
+ * Resources for the job ID, for DURATION seconds (0: without end) from NOW,
+ * seconds since 1970, on nodes that FILTER lets pass. NULL with EAGAIN: not
+ * now; EINVAL: there is no such resource; ENOMEM.
+ */
+struct resource_set *resources_alloc(struct resources *r, uint64_t id,
+				     struct demand *demand,
+				     struct node_filter *filter, double now,
+				     double duration);
+/* Whether that could be when everything is up and free. -1 with EINVAL and
+ * the reason, or ENOMEM. Of no nodes at all, ask resources_count first. */
+int resources_check(struct resources *r, struct demand *demand,
+		    struct node_filter *filter, struct proto_error *err);
+void resources_free(struct resources *r, uint64_t id);	/* if it has any */
+/* ID has R already. -1 with EEXIST: some of it is another's, nothing was
+ * changed; ENOMEM. */
+int resources_adopt(struct resources *r, uint64_t id,
+		    const struct resource_set *R, struct proto_error *err);
+
+/* Copies: NULL with ENOMEM. */
+enum resources_part { RESOURCES_ALL, RESOURCES_DOWN, RESOURCES_ALLOCATED };
+struct resource_set *resources_part(struct resources *r,
+				    enum resources_part part);
+
+#endif
