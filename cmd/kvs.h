@@ -42,6 +42,7 @@ void kvs_copy_refused(weir_future_t *f, const char *src, const char *dst)
 
 int kvs_copy(int argc, char **argv);
 int kvs_move(int argc, char **argv);
+int kvs_diff(int argc, char **argv);
 int kvs_snapshot(int argc, char **argv);
 int kvs_restore(int argc, char **argv);
 int kvs_dir(int argc, char **argv);

@@ -93,7 +93,7 @@ static int run(struct comparison *c)
 }
 
 int tree_compare(struct tree *tree, struct entry *old, struct entry *new,
-		 tree_compare_f *cb, void *arg)
+		 const char *after, tree_compare_f *cb, void *arg)
 {
 	struct comparison c = { .cb = cb, .arg = arg };
 	int stop = -1, errnum;
@@ -102,9 +102,9 @@ int tree_compare(struct tree *tree, struct entry *old, struct entry *new,
 		errno = ENOTDIR;
 		return -1;
 	}
-	if (iter_open(&c.a, tree, old, NULL) < 0)
+	if (iter_open(&c.a, tree, old, after) < 0)
 		return -1;
-	if (iter_open(&c.b, tree, new, NULL) == 0)
+	if (iter_open(&c.b, tree, new, after) == 0)
 		stop = run(&c);
 	errnum = errno;
 	iter_close(&c.a);

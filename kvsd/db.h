@@ -256,6 +256,19 @@ int db_diff_after(struct db_view *old, struct db_view *new, const char *key,
 		  const char *after, db_diff_f *cb, void *arg,
 		  struct db_error *error);
 
+/* What differs between two entries, each key once, parents first: WAS or IS is
+ * NULL if there is none. Of what lies below, directories that both have are not
+ * told but looked into; without RECURSIVE that is done at the top alone, and
+ * directories that differ are told. Links are not followed. Keys are those
+ * below the entries; AFTER, which may be NULL, is one that was told, and then
+ * what comes behind it is. A NULL: all of B. Both states are durable. */
+typedef int db_change_f(const char *key, const struct db_entry *was,
+			const struct db_entry *is, void *arg);
+int db_changes(struct db_view *a_view, const struct db_entry *a,
+	       struct db_view *b_view, const struct db_entry *b,
+	       bool recursive, const char *after, db_change_f *cb, void *arg,
+	       struct db_error *error);
+
 /* ---- leases: ids and the keys bound to them, durable like all else ---- */
 
 uint64_t db_lease_create(struct db *db, double seconds, uid_t owner);

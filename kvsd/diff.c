@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What differs between two states below a key: see db.h. */
+/* What differs between two states below a key, or between two entries: see
+ * db.h. */
 #include "config.h"
 
 #include <assert.h>
@@ -19,6 +20,9 @@ struct diff {
 				   entries on it are told, and those before
 				   it; NULL: all that come are new */
 	db_diff_f *cb;
+	db_change_f *change;	/* or NULL; then of db_changes: */
+	bool recursive;
+	struct db_entry was;
 	void *arg;
 	bool failed;
 	struct db_error *error;
@@ -35,6 +39,28 @@ static int tell(struct diff *diff, enum wire_operation_id op,
 	diff->entry.target = diff->entry.target_ns = NULL;
 	entry_fill(&diff->entry, entry_ref(content));
 	stop = diff->cb(op, diff->key, &diff->entry, diff->arg);
+	db_entry_clear(&diff->entry);
+	return stop;
+}
+
+static const struct db_entry *fill(struct db_entry *entry,
+				   struct entry *content)
+{
+	if (!content)
+		return NULL;
+	entry->target = entry->target_ns = NULL;
+	entry_fill(entry, entry_ref(content));
+	return entry;
+}
+
+static int tell_change(struct diff *diff, struct entry *old,
+		       struct entry *new)
+{
+	int stop = diff->change(diff->len ? diff->key : ".",
+				fill(&diff->was, old),
+				fill(&diff->entry, new), diff->arg);
+
+	db_entry_clear(&diff->was);
 	db_entry_clear(&diff->entry);
 	return stop;
 }
@@ -83,16 +109,36 @@ static int compare_child(struct entry *old, struct entry *new, void *arg)
 	return stop;
 }
 
+/* A string just below NAME, so that no other name stands between. */
+static const char *just_before(const char *name, char before[ENTRY_NAME_MAX + 1])
+{
+	size_t len = strcspn(name, ".");
+
+	assert(len && len <= ENTRY_NAME_MAX);
+	memcpy(before, name, len);
+	if (--before[len - 1]) {
+		memset(before + len, 0xff, ENTRY_NAME_MAX - len);
+		len = ENTRY_NAME_MAX;
+	}
+	before[len] = '\0';
+	return before;
+}
+
 static int children(struct diff *diff, struct entry *old, struct entry *new)
 {
 	struct tree *tree = &diff->db->tree;
-	struct entry *none = NULL;
+	struct entry *none = tree_empty(tree, "");
+	char before[ENTRY_NAME_MAX + 1];
 	int stop;
 
 	if (!old || old->kind != ENTRY_DIR)
-		old = none = tree_empty(tree, "");
+		old = none;
+	if (!new || new->kind != ENTRY_DIR)
+		new = none;
 	errno = 0;
-	stop = tree_compare(tree, old, new, compare_child, diff);
+	stop = tree_compare(tree, old, new, diff->skip ?
+			    just_before(diff->skip, before) : NULL,
+			    compare_child, diff);
 	if (stop < 0 && !diff->failed && errno == EIO) {
 		diff->failed = true;
 		db_fail(diff->error, EIO, "key %.200s: directory %s",
@@ -102,12 +148,36 @@ static int children(struct diff *diff, struct entry *old, struct entry *new)
 	return stop;
 }
 
+static bool is_dir(const struct entry *entry)
+{
+	return entry && entry->kind == ENTRY_DIR;
+}
+
+static int compare_changes(struct diff *diff, struct entry *old,
+			   struct entry *new)
+{
+	bool told = diff->skip != NULL, into = !diff->len || diff->recursive;
+	int stop = 0;
+
+	if (told && !*diff->skip)
+		diff->skip = NULL;
+	if (old && new && tree_same(old, new))
+		return 0;
+	if (!told && !(into && is_dir(old) && is_dir(new)))
+		stop = tell_change(diff, old, new);
+	if (stop || !into || (!is_dir(old) && !is_dir(new)))
+		return stop;
+	return children(diff, old, new);
+}
+
 /* Either may be NULL; they are not known to be the same. */
 static int compare(struct diff *diff, struct entry *old, struct entry *new)
 {
 	bool told = diff->skip != NULL;
 	int stop = 0;
 
+	if (diff->change)
+		return compare_changes(diff, old, new);
 	if (told && !*diff->skip)
 		diff->skip = NULL;
 	if (!new)
@@ -180,4 +250,28 @@ int db_diff(struct db_view *old, struct db_view *new, const char *key,
 	    db_diff_f *cb, void *arg, struct db_error *error)
 {
 	return db_diff_after(old, new, key, NULL, cb, arg, error);
+}
+
+int db_changes(struct db_view *a_view, const struct db_entry *a,
+	       struct db_view *b_view, const struct db_entry *b,
+	       bool recursive, const char *after, db_change_f *cb, void *arg,
+	       struct db_error *error)
+{
+	struct diff *diff = xcalloc(1, sizeof(*diff));
+	int rc, errnum;
+
+	assert(b_view->magic == DB_VIEW_MAGIC && !b_view->applied);
+	assert(!a || (a_view->magic == DB_VIEW_MAGIC && !a_view->applied));
+	diff->db = b_view->db;
+	diff->change = cb;
+	diff->arg = arg;
+	diff->recursive = recursive;
+	diff->error = error;
+	if (after)
+		diff->skip = strcmp(after, ".") ? after : "";
+	rc = compare(diff, a ? a->private : NULL, b->private);
+	errnum = diff->failed ? EIO : errno;
+	free(diff);
+	errno = errnum;
+	return rc;
 }

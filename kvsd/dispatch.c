@@ -34,6 +34,8 @@ static const struct {
 	[CMD_readlink] = { do_readlink, NOW },
 	[CMD_root] = { do_root, STALL },
 	[CMD_sync] = { do_sync, STALL },
+	[CMD_diff] = { do_diff, STALL },
+	[CMD_dump] = { do_dump, STALL },
 	[CMD_put] = { do_put, NOW },
 	[CMD_append] = { do_append, NOW },
 	[CMD_mkdir] = { do_mkdir, NOW },

@@ -42,11 +42,11 @@ struct entry *tree_child(struct tree *tree, struct entry *dir,
 typedef int tree_each_f(struct entry *entry, void *arg);
 int tree_each(struct tree *tree, struct entry *dir, const char *after,
 	      tree_each_f *cb, void *arg);
-/* All that is different between two directories, in order of names: what is
- * gone has NEW NULL, what came OLD NULL. */
+/* All that is different between two directories after the name AFTER (NULL:
+ * all), in order of names: what is gone has NEW NULL, what came OLD NULL. */
 typedef int tree_compare_f(struct entry *old, struct entry *new, void *arg);
 int tree_compare(struct tree *tree, struct entry *old, struct entry *new,
-		 tree_compare_f *cb, void *arg);
+		 const char *after, tree_compare_f *cb, void *arg);
 
 /* ---- changing; all is logged in tree->undo ---- */
 

@@ -42,6 +42,13 @@ COMMAND(root, "root", 1, 1, "at", NONE, USER, \
 COMMAND(sync, "sync", 1, 2, "timeout", NONE, USER, \
 	"NS [VERSION] [timeout=SECONDS]", \
 	"wait until a version, or all before now, is durable") \
+COMMAND(diff, "diff", 2, 2, "at to-ns to-key to recursive", NONE, USER, \
+	"NS KEY [at=VERSION|HASH] [to-ns=NS] [to-key=KEY] " \
+	"[to=VERSION|HASH] [recursive=1]", \
+	"tell what differs between two directories") \
+COMMAND(dump, "dump", 2, 2, "at", NONE, USER, \
+	"NS KEY [at=VERSION|HASH]", \
+	"give all of a directory as operations that make it") \
 COMMAND(put, "put", 2, 2, "lease", MUST, USER, \
 	"NS KEY [lease=ID] {N}", \
 	"set a value") \

@@ -66,6 +66,54 @@ got=$(printf 'a hello\na send 1 snapshot-list -\na until 1\n' | talk |
 is "$got" "1 ok {80}
 3 3 TIME HASH" "they are listed"
 
+# ---- diff, dump ----
+
+got=$(talk <<'END'
+a hello
+a send 1 ns-create d
+a send 2 put d a.v {1}\n1
+a send 3 put d b.v {1}\n2
+a send 4 link d b.l a.v target-ns=d
+a send 5 diff d a to-key=b recursive=1
+a until 5
+a send 6 diff d . to-ns=primary to-key=nosuch
+a send 7 diff d . at=99
+a send 8 diff d . recursive=x
+a until 8
+a send 9 dump d .
+a until 9
+a send 10 dump d a.v
+a send 11 dump d b at=99
+a until 11
+END
+)
+is "$got" "1 ok
+2 ok version=1
+3 ok version=2
+4 ok version=3
+5 more version=3 to-version=3
+5 more {48}
+added none 0 link 3 l
+changed value 1 value 1 v
+
+5 ok entries=2
+6 err ENOENT key nosuch does not exist in namespace primary
+7 err EINVAL namespace d is at version 3, not yet at 99
+8 err EINVAL recursive=x is neither 0 nor 1
+9 more version=3 hash=HASH owner=$(id -u)
+9 more {69}
+mkdir a
+put a.v {1}
+1
+mkdir b
+link b.l a.v target-ns=d
+put b.v {1}
+2
+
+9 ok entries=5 bytes=2
+10 err ENOTDIR a.v is no directory
+11 err EINVAL namespace d is at version 3, not yet at 99" "diff and dump"
+
 if [ "$(id -u)" -ne 0 ] || ! command -v setpriv >/dev/null; then
 	skip "who may" "needs root and setpriv, to be several users"
 	done_testing
@@ -93,7 +141,14 @@ a until 12
 a send 13 snapshot-list -
 a until 13
 a send 14 snapshot-remove theirs 1
-a until 14
+a send 15 diff theirs . to-ns=primary
+a send 16 diff - . to-ns=theirs
+a send 17 diff theirs . at=$zeros
+a send 18 dump d .
+a send 19 dump theirs . at=$zeros
+a until 19
+a send 20 dump theirs .
+a until 20
 END
 )
 is "$got" "1 ok version=1
@@ -111,7 +166,20 @@ is "$got" "1 ok version=1
 12 err EPERM namespace primary@3 belongs to another user
 13 ok {0}
 
-14 ok" "who may"
+14 ok
+15 err EPERM namespace primary belongs to another user
+16 err EPERM namespace primary belongs to another user
+17 err EPERM trees by their hash are for the instance's owner
+18 err EPERM namespace d belongs to another user
+19 err EPERM trees by their hash are for the instance's owner
+20 more version=2 hash=HASH owner=12345
+20 more {24}
+put k {1}
+1
+put l {1}
+1
+
+20 ok entries=2 bytes=2" "who may"
 stop_kvsd
 is "$KVSD_STATUS" 0 "a clean end"
 done_testing

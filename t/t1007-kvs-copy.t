@@ -140,6 +140,57 @@ ran 1 '' 'weir-kvs: first: *no snapshot first' 'once'
 run weir kvs get -N snap -a @first c
 ran 1 '' 'weir-kvs: c: namespace snap has no snapshot first' 'and are gone'
 
+# ---- diff ----
+
+weir kvs namespace create x y
+weir kvs put -N x a.b=1 a.c.d=2 e=3 g.h=9
+weir kvs put -N x -n e=4 f.g=5 a.c.d=6
+weir kvs unlink -N x -R g
+run weir kvs diff -N x 1
+ran 1 'changed a.
+changed e
+added   f.
+removed g.' '' 'diff from a version to now'
+run weir kvs diff -N x -r 1 -
+ran 1 'changed a.c.d
+changed e
+added   f.
+added   f.g
+removed g.
+removed g.h' '' 'diff --recursive'
+run weir kvs diff -N x -r 3 1 a
+ran 1 'changed a.c.d' '' 'diff of a directory'
+run weir kvs diff -N x -r 3 3
+ran 0 '' '' 'no difference'
+run weir kvs diff -N x -r "$(weir kvs getroot -N x -b -a 1)" 1
+ran 0 '' '' 'nor from its hash'
+weir kvs snapshot -N x -n s >/dev/null
+weir kvs put -N x e=5
+run weir kvs diff -N x @s
+ran 1 'changed e' '' 'diff from a snapshot'
+weir kvs copy -S x -D y . .
+run weir kvs diff -n x y
+ran 0 '' '' 'diff --namespaces: none'
+weir kvs put -N y a.b.c=1 z=1
+run weir kvs diff -r -n x y
+ran 1 'changed a.b. (value to dir)
+added   a.b.c
+added   z' '' 'diff --namespaces'
+run weir kvs diff -n x@s y f
+ran 0 '' '' 'of a directory, with a snapshot'
+weir kvs put p.a=1 p.b=2 q.a=1 q.c=2
+run weir kvs diff -k p q
+ran 1 'removed b
+added   c' '' 'diff --keys'
+run weir kvs diff -k p.a q.c
+ran 1 'changed .' '' 'of values'
+run weir kvs diff -k p.a q.a
+ran 0 '' '' 'that are the same'
+run weir kvs diff -k p nosuch
+ran 2 '' 'weir-kvs: diff: key nosuch does not exist *' 'diff with nothing'
+run weir kvs diff
+ran 2 '' 'weir-kvs: diff \[-N NS\]*' 'diff of what?'
+
 # ---- a watch is told ----
 
 mkfifo "$WORK/seen"

@@ -61,7 +61,7 @@ static bool compare(struct fixture *f, struct entry *old, struct entry *new,
 {
 	struct told told = { 0, 0, true };
 
-	if (tree_compare(&f->tree, old, new, told_one, &told) < 0)
+	if (tree_compare(&f->tree, old, new, NULL, told_one, &told) < 0)
 		return false;
 	for (; told.next < NAMES; told.next++)
 		if (was[told.next] != is[told.next])
@@ -233,7 +233,7 @@ static void is_damaged(struct fixture *f, struct entry *root,
 		else if (i == 1)
 			rc = tree_each(&f->tree, root, NULL, ignore, NULL);
 		else if (i == 2)
-			rc = tree_compare(&f->tree, empty, root, ignore_both,
+			rc = tree_compare(&f->tree, empty, root, NULL, ignore_both,
 					  NULL);
 		else
 			rc = tree_remove(&f->tree, &root, "a");

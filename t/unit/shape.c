@@ -299,7 +299,8 @@ static void test_large(void)
 			reads = nodes_read(&f) - read;
 		read = nodes_read(&f);
 		differ = 0;
-		tree_compare(&f.tree, old, f.root, no_difference, &differ);
+		tree_compare(&f.tree, old, f.root, NULL, no_difference,
+			     &differ);
 		nodes = nodes_read(&f) - read;
 		if (differ != 1 || nodes > 2u * (root->level + 1))
 			break;
