@@ -84,7 +84,7 @@ static size_t place(const struct matcher *m, uint64_t id)
 	return lo;
 }
 
-static struct match_job *find(const struct matcher *m, uint64_t id)
+struct match_job *match_find(const struct matcher *m, uint64_t id)
 {
 	size_t i = place(m, id);
 
@@ -93,7 +93,7 @@ static struct match_job *find(const struct matcher *m, uint64_t id)
 
 const struct match_job *matcher_find(const struct matcher *m, uint64_t id)
 {
-	return find(m, id);
+	return match_find(m, id);
 }
 
 size_t matcher_count(const struct matcher *m)
@@ -187,9 +187,8 @@ static struct match_walk walk_at(struct matcher *m, const struct request *req,
 		.start = start, .end = start + duration };
 }
 
-/* What the walk picked becomes the job. */
-static int commit(struct match_walk *w, uint64_t id, bool reserved,
-		  const struct match_job **job)
+int match_commit(struct match_walk *w, uint64_t id, bool reserved,
+		 const struct match_job **job)
 {
 	struct matcher *m = w->m;
 	uint32_t count = m->pick_count;
@@ -205,9 +204,8 @@ static int commit(struct match_walk *w, uint64_t id, bool reserved,
 	return 0;
 }
 
-/* Enough is free now, of what is counted. */
-static bool enough_free(const struct matcher *m, const struct request *req,
-			bool ideal)
+bool match_enough(const struct matcher *m, const struct request *req,
+		  bool ideal)
 {
 	uint32_t root = m->g->vertices[0].group;
 
@@ -224,15 +222,15 @@ static bool enough_free(const struct matcher *m, const struct request *req,
 	return true;
 }
 
-/* Whether it could ever be, were all up and free. */
+/* Whether it could be, were all free and, if IDEAL, up. */
 static bool satisfiable(struct matcher *m, const struct request *req,
-			bool *failed)
+			bool ideal, bool *failed)
 {
 	struct match_walk w = walk_at(m, req, 0, 1);
 	bool can;
 
-	w.ideal = true;
-	can = enough_free(m, req, true) && match_walk(&w);
+	w.ideal = ideal;
+	can = match_enough(m, req, true) && match_walk(&w);
 	match_unpick(&w, 0);
 	*failed = w.failed;
 	return can;
@@ -247,45 +245,9 @@ static int allocate(struct matcher *m, uint64_t id,
 
 	w.now = true;
 	w.ahead = m->reserved > 0;
-	if (enough_free(m, req, false) && match_walk(&w))
-		return commit(&w, id, false, job);
+	if (match_enough(m, req, false) && match_walk(&w))
+		return match_commit(&w, id, false, job);
 	errno = w.failed ? ENOMEM : EBUSY;
-	return -1;
-}
-
-/* At the first time after NOW when it can be had. The times to try are those
- * when enough of what is counted is free, and something changes. */
-static int reserve(struct matcher *m, uint64_t id, const struct request *req,
-		   int64_t now, int64_t duration,
-		   const struct match_job **job)
-{
-	const struct graph *g = m->g;
-	uint32_t planner = g->vertices[0].planner, root = g->vertices[0].group;
-	int64_t limit[PLANNER_KINDS_MAX], t = now + 1;
-	bool counted = root && g->inside == g->count;
-
-	limit[0] = INT64_MAX / 2;
-	for (unsigned k = 0; k < g->tracked; k++)
-		limit[1 + k] = counted ? graph_totals(g, root)[k] -
-			req->need[k] : INT64_MAX / 2;
-	while (root) {
-		struct match_walk w;
-
-		t = planner_first_fit(g->group_pool, planner, t, duration,
-				      limit);
-		if (t > MATCH_TIME_MAX - duration)
-			break;
-		w = walk_at(m, req, t, duration);
-		w.ahead = true;
-		if (match_walk(&w))
-			return commit(&w, id, true, job);
-		if (w.failed) {
-			errno = ENOMEM;
-			return -1;
-		}
-		t = planner_next(g->group_pool, planner, t);
-	}
-	errno = EBUSY;
 	return -1;
 }
 
@@ -302,7 +264,7 @@ int matcher_match(struct matcher *m, enum match_op op, uint64_t id,
 		errno = EINVAL;
 		return -1;
 	}
-	if (op != MATCH_SATISFIABILITY && find(m, id)) {
+	if (op != MATCH_SATISFIABILITY && match_find(m, id)) {
 		errno = EEXIST;
 		return -1;
 	}
@@ -312,15 +274,25 @@ int matcher_match(struct matcher *m, enum match_op op, uint64_t id,
 		if (op == MATCH_ALLOCATE || errno != EBUSY)
 			return -1;
 	}
-	if (!satisfiable(m, req, &failed)) {
+	if (!satisfiable(m, req, true, &failed)) {
 		errno = failed ? ENOMEM : ENODEV;
 		return -1;
 	}
 	if (op == MATCH_SATISFIABILITY)
 		return 0;
 	if (op == MATCH_ALLOCATE_ORELSE_RESERVE && req->duration)
-		return reserve(m, id, req, now, duration, job);
+		return matcher_reserve(m, id, req, now + 1, job);
 	errno = EBUSY;
+	return -1;
+}
+
+int matcher_possible(struct matcher *m, const struct request *req)
+{
+	bool failed;
+
+	if (satisfiable(m, req, false, &failed))
+		return 0;
+	errno = failed ? ENOMEM : EBUSY;
 	return -1;
 }
 
@@ -328,7 +300,7 @@ int matcher_match(struct matcher *m, enum match_op op, uint64_t id,
 
 int matcher_cancel(struct matcher *m, uint64_t id)
 {
-	struct match_job *job = find(m, id);
+	struct match_job *job = match_find(m, id);
 
 	if (!job) {
 		errno = ENOENT;
@@ -435,7 +407,7 @@ static int replace(struct matcher *m, struct match_job *job, struct rest *r)
 int matcher_cancel_ranks(struct matcher *m, uint64_t id,
 			 const struct idset *ranks, bool *gone)
 {
-	struct match_job *job = find(m, id);
+	struct match_job *job = match_find(m, id);
 	struct rest r = { .g = m->g, .ranks = ranks };
 	int rc = 0;
 

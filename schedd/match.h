@@ -66,6 +66,28 @@ void matcher_set_policy(struct matcher *matcher,
 int matcher_match(struct matcher *matcher, enum match_op op, uint64_t id,
 		  const struct request *request, int64_t now,
 		  const struct match_job **job);
+/*
+ * Reserves REQUEST for the first time from FROM on when it can be had by the
+ * calendars; without a duration, for ever after. -1 with EBUSY: there is no
+ * such time; EEXIST, EINVAL, ENOMEM.
+ */
+int matcher_reserve(struct matcher *matcher, uint64_t id,
+		    const struct request *request, int64_t from,
+		    const struct match_job **job);
+/* A reservation is had at an earlier time from FROM on, if there is one, and
+ * else stays as it is: it is never later. 0; -1 with ENOENT, EINVAL (it is not
+ * reserved), ENOMEM. */
+int matcher_advance(struct matcher *matcher, uint64_t id,
+		    const struct request *request, int64_t from);
+/* A reservation becomes an allocation from NOW on, of what is reserved if its
+ * time has come. -1 with EBUSY: it can't be, and stays; ENOENT, EINVAL,
+ * ENOMEM. */
+int matcher_begin(struct matcher *matcher, uint64_t id,
+		  const struct request *request, int64_t now,
+		  const struct match_job **job);
+/* Whether what is up would do, if no job had any of it: -1 with EBUSY or
+ * ENOMEM. */
+int matcher_possible(struct matcher *matcher, const struct request *request);
 /* All of a job's is free. -1 with ENOENT. */
 int matcher_cancel(struct matcher *matcher, uint64_t id);
 /* What it has of these ranks is free; *GONE says whether that was all. -1 with

@@ -74,6 +74,14 @@ struct match_job *match_new_job(struct matcher *m, uint64_t id,
 				uint32_t count, bool reserved, int64_t start,
 				int64_t end);
 
+/* Whether enough is free now of what is counted; if IDEAL, all is free. */
+bool match_enough(const struct matcher *m, const struct request *req,
+		  bool ideal);
+/* What the walk picked becomes the job; -1 with ENOMEM. */
+int match_commit(struct match_walk *walk, uint64_t id, bool reserved,
+		 const struct match_job **job);
+struct match_job *match_find(const struct matcher *m, uint64_t id);
+
 /* The best WANT of LIST to its front, in order. */
 void match_sort(struct matcher *m, struct match_candidate *list,
 		uint32_t count, int64_t want, const struct match_choice *c);

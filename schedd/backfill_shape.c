@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See backfill_shape.h. */
+#include "config.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jansson.h>
+
+#include "schedd/backfill_shape.h"
+
+static int by_text(const void *a, const void *b)
+{
+	const struct shape *s = a, *t = b;
+
+	return strcmp(s->text, t->text);
+}
+
+/* All of a request but how long it lasts and what it runs. */
+static char *text_of(const struct request *request)
+{
+	json_t *system = json_object_get(json_object_get(request->json,
+							 "attributes"),
+					 "system");
+	json_t *constraints = json_object_get(system, "constraints");
+	json_t *json = json_pack("{s:O, s:O*}", "resources",
+				 json_object_get(request->json, "resources"),
+				 "constraints", constraints);
+	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) :
+		     NULL;
+
+	json_decref(json);
+	if (!text)
+		errno = ENOMEM;
+	return text;
+}
+
+struct shape *shape_get(struct shapes *shapes, const struct request *request)
+{
+	struct shape *shape = calloc(1, sizeof(*shape)), **found;
+
+	if (!shape)
+		return NULL;
+	shape->text = text_of(request);
+	found = shape->text ? tsearch(shape, &shapes->tree, by_text) : NULL;
+	if (!found || *found != shape) {
+		free(shape->text);
+		free(shape);
+	}
+	if (!found) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	(*found)->jobs++;
+	return *found;
+}
+
+void shape_put(struct shapes *shapes, struct shape *shape)
+{
+	if (--shape->jobs)
+		return;
+	tdelete(shape, &shapes->tree, by_text);
+	free(shape->text);
+	free(shape);
+}
+
+static void doubt(const void *node, VISIT visit, int depth)
+{
+	struct shape *shape = *(struct shape *const *)node;
+
+	(void)depth;
+	if (visit == postorder || visit == leaf) {
+		shape->verdict = SHAPE_UNKNOWN;
+		shape->count = 0;
+	}
+}
+
+void shapes_doubt(struct shapes *shapes)
+{
+	twalk(shapes->tree, doubt);
+}
+
+int64_t shape_bound(const struct shape *shape, uint64_t pass,
+		    int64_t duration)
+{
+	int64_t start = 0;
+
+	if (shape->pass != pass)
+		return 0;
+	for (unsigned i = 0; i < shape->count; i++) {
+		if (shape->bounds[i].duration > duration)
+			break;
+		start = shape->bounds[i].start;
+	}
+	return start;
+}
+
+void shape_learn(struct shape *shape, uint64_t pass, int64_t duration,
+		 int64_t start)
+{
+	struct shape_bound *list = shape->bounds;
+	unsigned i = 0, end;
+
+	if (shape->pass != pass)
+		shape->count = 0;
+	shape->pass = pass;
+	if (start <= shape_bound(shape, pass, duration))
+		return;
+	while (i < shape->count && list[i].duration < duration)
+		i++;
+	/* those that last longer and were known to start no later say
+	 * nothing new */
+	for (end = i; end < shape->count && list[end].start <= start; end++)
+		;
+	if (end == i) {
+		if (shape->count == SHAPE_BOUNDS)
+			shape->count--;
+		if (i > shape->count)
+			return;
+		memmove(list + i + 1, list + i,
+			(shape->count - i) * sizeof(*list));
+		shape->count++;
+	} else {
+		memmove(list + i + 1, list + end,
+			(shape->count - end) * sizeof(*list));
+		shape->count -= end - i - 1;
+	}
+	list[i] = (struct shape_bound) { duration, start };
+}
