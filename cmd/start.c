@@ -46,6 +46,10 @@ struct start {
 	int size;		/* nodes; 0: not told */
 	struct parent parent;	/* in a job: the nodes are the job's */
 	const char *statedir, *durability, *metrics;
+	const char *graph;	/* file; NULL: none */
+	char *graph_text;
+	size_t graph_len;
+	bool simulated;		/* no execd: the nodes are on paper */
 	char *rundir, *uri, *socket_path;
 	bool own_rundir;
 	char **argv;
@@ -157,6 +161,30 @@ static void put(weir_txn_t *txn, const char *name, const char *fmt, ...)
 	free(value);
 }
 
+/* The graph of resources, for schedd. One that an earlier start with the same
+ * statedir was given stays. */
+static void put_graph(struct start *s, weir_txn_t *txn)
+{
+	const char *simulated = s->simulated ? "true" : "false";
+
+	if (!s->graph)
+		return;
+	weir_txn_put(txn, "resource.graph", s->graph_text, s->graph_len);
+	weir_txn_put(txn, "resource.simulated", simulated, strlen(simulated));
+}
+
+static void read_graph(struct start *s)
+{
+	FILE *file = s->graph ? fopen(s->graph, "r") : NULL;
+
+	if (s->graph && !file)
+		die("%s: %s", s->graph, strerror(errno));
+	if (file) {
+		s->graph_text = read_all(file, &s->graph_len);
+		fclose(file);
+	}
+}
+
 static void describe_instance(struct start *s)
 {
 	weir_txn_t *txn = weir_txn_create();
@@ -191,7 +219,11 @@ static void describe_instance(struct start *s)
 	put(txn, "uri", "%s", s->uri);
 	put(txn, "parent-uri", "%s", s->parent_uri);
 	put(txn, "version", "%s", weir_version());
+	put_graph(s, txn);
 	f = weir_kvs_commit(s->h, "primary", txn, 0);
+	if (s->graph && (!f || weir_future_get(f) < 0))
+		warn("%s: %s", s->graph, f ? weir_future_strerror(f) :
+		     strerror(errno));
 	weir_future_destroy(f);	/* in order before all that follows */
 	weir_txn_destroy(txn);
 	free(hosts);
@@ -295,8 +327,8 @@ static void start_others(struct start *s)
 		finish(s, 1);
 		return;
 	}
-	weir_attach(s->h, s->base);
 	describe_instance(s);
+	weir_attach(s->h, s->base);
 	s->service = weir_serve(s->h, "instance", on_shutdown_call, s);
 	s->resources = weir_kvs_watch(s->h, "primary", "resource.R",
 				      WEIR_WATCH_LATEST, WEIR_FROM_NOW, 0,
@@ -306,7 +338,7 @@ static void start_others(struct start *s)
 	free(uri);
 	if (s->parent.h)
 		parent_announce(&s->parent, s->uri, s->base);
-	for (i = 0; i < (s->parent.h ? 1 : s->size); i++)
+	for (i = 0; !s->simulated && i < (s->parent.h ? 1 : s->size); i++)
 		start_execd(s, i, s->uri);
 }
 
@@ -558,6 +590,8 @@ static void options(struct start *s, int argc, char **argv)
 		{ "test-rundir", required_argument, NULL, 'R' },
 		{ "durability", required_argument, NULL, 'D' },
 		{ "metrics", required_argument, NULL, 'M' },
+		{ "resources", required_argument, NULL, 'G' },
+		{ "simulate", required_argument, NULL, 'S' },
 		{ "verbose", optional_argument, NULL, 'v' },
 		{ 0 }
 	};
@@ -586,6 +620,11 @@ static void options(struct start *s, int argc, char **argv)
 				usage_error("--durability: '%s' is neither "
 					    "commit nor none", optarg);
 			s->durability = optarg;
+			break;
+		case 'G':
+		case 'S':
+			s->graph = optarg;
+			s->simulated = c == 'S';
 			break;
 		case 'M':
 			s->metrics = optarg;
@@ -625,6 +664,7 @@ int main_start(int argc, char **argv)
 		s.durability = s.parent.h && !s.statedir ? "none" : "commit";
 	if (parent)
 		snprintf(s.parent_uri, sizeof(s.parent_uri), "%s", parent);
+	read_graph(&s);
 	make_folders(&s);
 	s.base = event_base_new();
 	if (!s.base)
@@ -663,6 +703,7 @@ int main_start(int argc, char **argv)
 	if (s.own_rundir)
 		nftw(s.rundir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	free(s.rundir);
+	free(s.graph_text);
 	free((char *)s.statedir);
 	free(s.socket_path);
 	free(s.uri);

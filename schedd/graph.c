@@ -428,6 +428,18 @@ uint32_t graph_find_path(const struct graph *g, const char *path)
 	return v;
 }
 
+uint32_t graph_find_below(const struct graph *g, uint32_t v, const char *path)
+{
+	while (*path && v != GRAPH_NONE) {
+		size_t len = strcspn(path, "/");
+
+		v = find_child(g, v, path, len);
+		path += len;
+		path += *path == '/';
+	}
+	return v;
+}
+
 int graph_rank(const struct graph *g, uint32_t v)
 {
 	for (; v != GRAPH_NONE; v = g->vertices[v].parent)

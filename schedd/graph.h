@@ -182,6 +182,9 @@ struct graph *graph_from_jgf(const char *text, size_t len,
 /* R, by its scheduling part if that is a graph. */
 struct graph *graph_from_R(const char *text, size_t len,
 			   const char *filters, struct proto_error *err);
+/* A recipe, JGF or R, whichever it is; TEXT is terminated. */
+struct graph *graph_from_text(const char *text, size_t len,
+			      const char *filters, struct proto_error *err);
 /* A set at hand, whatever its scheduling part. */
 struct graph *graph_from_resource_set(const struct resource_set *set,
 				      const char *filters,
@@ -233,6 +236,9 @@ char *graph_path(const struct graph *graph, uint32_t v);
 char *graph_path_in(const struct graph *graph, uint32_t subsystem,
 		    uint32_t v);
 uint32_t graph_find_path(const struct graph *graph, const char *path);
+/* "socket1/core3" beneath V; "" is V itself. */
+uint32_t graph_find_below(const struct graph *graph, uint32_t v,
+			  const char *path);
 /* The rank of the nearest vertex from V up that has one. */
 int graph_rank(const struct graph *graph, uint32_t v);
 uint32_t graph_find_rank(const struct graph *graph, unsigned rank);

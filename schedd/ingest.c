@@ -151,6 +151,11 @@ static int apply_defaults(struct submission *sub, const struct queue *q,
 static int check_job(struct schedd *s, struct job *job,
 		     struct proto_error *err)
 {
+	if (resources_simulated(s->resources) && !job->want.mock)
+		return proto_error_set(err, EINVAL, "the nodes of this "
+				       "instance are simulated: only jobs "
+				       "with exec.test.run_duration are "
+				       "taken");
 	if (limits_check(job, true, err) < 0 ||
 	    dependency_check(s, job, err) < 0)
 		return -1;

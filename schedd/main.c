@@ -175,7 +175,8 @@ static void start(struct daemon *d, struct schedd *s)
 	if (!s->commit || weir_attach(s->h, s->base) < 0)
 		daemon_fail(d, "out of memory");
 	replay_resume(s);
-	if (queues_watch(s) < 0 || nodes_watch(s) < 0 || exec_watch(s) < 0)
+	if (queues_watch(s) < 0 || graph_watch(s) < 0 || nodes_watch(s) < 0 ||
+	    exec_watch(s) < 0)
 		schedd_restart(s, strerror(errno));
 	services_ready(s);
 	sched_wake(s);
@@ -188,6 +189,7 @@ static void fini(struct schedd *s)
 	weir_future_destroy(s->exec_watch);
 	weir_future_destroy(s->node_watch);
 	weir_future_destroy(s->config_watch);
+	weir_future_destroy(s->graph_watch);
 	queues_stop(s);
 	bulk_stop(s);
 	purge_stop(s);

@@ -96,7 +96,7 @@ int matcher_cancel_ranks(struct matcher *matcher, uint64_t id,
 			 const struct idset *ranks, bool *gone);
 /*
  * Take up a job that has R already. Vertices are those of R's scheduling
- * part, if that is a graph, or else its cores and gpus. -1 with EEXIST (id or
+ * part, if that is a graph or picks, or else its cores and gpus. -1 with EEXIST (id or
  * resources taken), ENOENT (no such resources), EINVAL, ENOMEM; ERR names
  * them.
  */
@@ -121,6 +121,14 @@ void graph_part_clear(struct graph_part *part);
 struct resource_set *matcher_R(const struct matcher *matcher,
 			       const struct match_job *job, bool jgf,
 			       struct proto_error *err);
+/*
+ * What a job has as a scheduling part of its R that is short, or NULL with
+ * errno 0 if the cores and gpus in R say it all. NULL with ENOMEM.
+ * {"picks":[{"rank":R,"path":P,"units":N,"shared":B}...]}: the path is from the
+ * vertex of the rank, or without a rank from the root.
+ */
+json_t *matcher_picks(const struct matcher *matcher,
+		      const struct match_job *job);
 /* Vertices for which TEXT, a query, is true, and those above them. -1 with
  * EINVAL or ENOMEM. Words: status, sched-now, sched-future, names, property,
  * jobid-alloc, jobid-reserved. */

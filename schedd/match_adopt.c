@@ -133,6 +133,124 @@ static int add_graph(struct adopter *a, const json_t *graph)
 	return 0;
 }
 
+/* ---- picks ---- */
+
+/* The path from the vertex TOP down to V, or from the root if TOP is none. */
+static json_t *path_from(const struct graph *g, uint32_t top, uint32_t v)
+{
+	char *upper = top == GRAPH_NONE ? NULL : graph_path(g, top);
+	char *path = graph_path(g, v);
+	size_t skip = upper ? strlen(upper) : 0;
+	json_t *text = NULL;
+
+	if (path && (upper || top == GRAPH_NONE))
+		text = json_string(path + skip + (skip && path[skip] == '/'));
+	free(path);
+	free(upper);
+	return text;
+}
+
+static json_t *pick_to_json(const struct graph *g, const struct match_pick *p)
+{
+	int rank = graph_rank(g, p->vertex);
+	uint32_t top = rank < 0 ? GRAPH_NONE :
+		       graph_find_rank(g, (unsigned)rank);
+	json_t *o = json_object(), *path = path_from(g, top, p->vertex);
+
+	if (!path) {
+		json_decref(o);
+		return NULL;
+	}
+	if (rank >= 0)
+		json_object_set_new(o, "rank", json_integer(rank));
+	if (json_string_length(path))
+		json_object_set(o, "path", path);
+	json_decref(path);
+	if (p->units)
+		json_object_set_new(o, "units", json_integer(p->units));
+	if (!p->alone)
+		json_object_set_new(o, "shared", json_true());
+	return o;
+}
+
+/* It is a core or gpu, or a node with nothing else. */
+static bool is_plain(const struct graph *g, const struct match_pick *p)
+{
+	uint32_t core = graph_find_type(g, "core");
+	uint32_t gpu = graph_find_type(g, "gpu");
+	const struct vertex *v = &g->vertices[p->vertex];
+	bool node = v->type == g->node_type && v->end > p->vertex + 1;
+
+	for (uint32_t i = p->vertex + node; i < v->end; i++)
+		if ((g->vertices[i].type != core &&
+		     g->vertices[i].type != gpu) || g->vertices[i].id < 0)
+			return false;
+	return p->alone;
+}
+
+json_t *matcher_picks(const struct matcher *m, const struct match_job *job)
+{
+	bool plain = true;
+	json_t *list;
+
+	for (uint32_t i = 0; i < job->count && plain; i++)
+		plain = is_plain(m->g, &job->picks[i]);
+	errno = 0;
+	if (plain)
+		return NULL;
+	list = json_array();
+	for (uint32_t i = 0; i < job->count; i++)
+		if (json_array_append_new(list, pick_to_json(m->g,
+						&job->picks[i])) < 0) {
+			json_decref(list);
+			errno = ENOMEM;
+			return NULL;
+		}
+	return json_pack("{s:o}", "picks", list);
+}
+
+static int add_pick(struct adopter *a, const json_t *json, size_t i)
+{
+	const struct graph *g = a->m->g;
+	json_t *rank = json_object_get(json, "rank");
+	json_t *units = json_object_get(json, "units");
+	const char *path = json_string_value(json_object_get(json, "path"));
+	bool shared = json_is_true(json_object_get(json, "shared"));
+	int64_t n = json_integer_value(units);
+	uint32_t v;
+
+	if (rank && (!json_is_integer(rank) || json_integer_value(rank) < 0 ||
+		     json_integer_value(rank) > IDSET_MAX))
+		return proto_error_set(a->err, EINVAL, "scheduling.picks[%zu]."
+				       "rank: is no rank", i);
+	v = rank ? graph_find_rank(g, (unsigned)json_integer_value(rank)) :
+	    path ? graph_find_path(g, path) : GRAPH_NONE;
+	if (rank && path && v != GRAPH_NONE)
+		v = graph_find_below(g, v, path);
+	if (v == GRAPH_NONE)
+		return proto_error_set(a->err, ENOENT, "scheduling.picks[%zu]: "
+				       "there is no such resource", i);
+	if (units && (n < 1 || n > g->vertices[v].size || !shared ||
+		      !g->vertices[v].group))
+		return proto_error_set(a->err, EINVAL, "scheduling.picks[%zu]."
+				       "units: it has not as many", i);
+	return add(a, v, !shared, n);
+}
+
+static int add_picks(struct adopter *a, const json_t *picks)
+{
+	json_t *item;
+	size_t i;
+
+	if (!json_is_array(picks))
+		return proto_error_set(a->err, EINVAL, "scheduling.picks: must "
+				       "be an array");
+	json_array_foreach(picks, i, item)
+		if (add_pick(a, item, i) < 0)
+			return -1;
+	return 0;
+}
+
 /* ---- the whole ---- */
 
 static int check_free(struct adopter *a, bool reserved, int64_t start,
@@ -161,6 +279,7 @@ int matcher_adopt(struct matcher *m, uint64_t id,
 {
 	struct adopter a = { .m = m, .err = err };
 	json_t *graph = json_object_get(R->scheduling, "graph");
+	json_t *picks = json_object_get(R->scheduling, "picks");
 	struct match_job *new = NULL;
 	int rc;
 
@@ -170,7 +289,8 @@ int matcher_adopt(struct matcher *m, uint64_t id,
 	if (start < 0 || start >= end || end > MATCH_TIME_MAX)
 		return proto_error_set(err, EINVAL, "its times are out of "
 				       "range");
-	rc = graph ? add_graph(&a, graph) : add_nodes(&a, R);
+	rc = picks ? add_picks(&a, picks) : graph ? add_graph(&a, graph) :
+	     add_nodes(&a, R);
 	if (rc == 0)
 		rc = check_free(&a, reserved, start, end);
 	if (rc == 0) {

@@ -30,7 +30,10 @@ static int define(struct schedd *s, unsigned rank, const char *data,
 	if (c && g)
 		r = resources_define(s->resources, rank, host, c, g);
 	if (c && g && r < 0)
-		proto_error_set(error, ENOMEM, "out of memory");
+		proto_error_set(error, errno, "%s", errno == ENOENT ?
+			"the graph of resources has no such rank" :
+			errno == EINVAL ? "the graph of resources has more "
+			"cores or gpus there" : "out of memory");
 	idset_destroy(c);
 	idset_destroy(g);
 	json_decref(o);
@@ -109,6 +112,48 @@ static void on_watch(weir_future_t *f, void *arg)
 		node_down(s, rank);
 	else if (!strcmp(kind, "put") && !strcmp(key + end, ".info"))
 		node_up(s, rank, f);
+}
+
+void graph_load(struct schedd *s, const char *text, size_t len)
+{
+	struct proto_error error;
+
+	if (resources_load(s->resources, text, len, &error) < 0) {
+		daemon_log(LOG_ERR, "resource.graph: %s; it is not used",
+			   error.text);
+		return;
+	}
+	s->inventory_changed = true;
+}
+
+static void on_graph(weir_future_t *f, void *arg)
+{
+	struct schedd *s = arg;
+	const char *kind, *data;
+	size_t len = 0;
+
+	assert(s->magic == SCHEDD_MAGIC);
+	if (weir_future_error(f)) {
+		schedd_restart(s, weir_future_strerror(f));
+		return;
+	}
+	kind = weir_future_word(f, 0);
+	data = weir_future_data(f, &len);
+	if (kind && !strcmp(kind, "value") && data)
+		graph_load(s, data, len);
+	else if (kind && !strcmp(kind, "gone"))
+		graph_load(s, NULL, 0);
+	sched_wake(s);
+}
+
+int graph_watch(struct schedd *s)
+{
+	s->graph_watch = weir_kvs_watch(s->h, "primary", "resource.graph",
+					WEIR_WATCH_LATEST, WEIR_FROM_NOW, 0,
+					WEIR_WATCH_WAIT);
+	if (!s->graph_watch)
+		return -1;
+	return weir_future_then(s->graph_watch, -1, on_graph, s);
 }
 
 int nodes_watch(struct schedd *s)

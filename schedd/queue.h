@@ -14,6 +14,7 @@
 
 #include "proto/error.h"
 #include "schedd/jobs.h"
+#include "schedd/policy.h"
 
 #define NO_LIMIT	(-1)
 
@@ -51,6 +52,7 @@ struct queues {
 	struct queue *first;		/* the anonymous one; then in the
 					   order of the configuration */
 	bool named;			/* there are others */
+	const struct match_policy *match;	/* NULL: not said */
 	char *standard;			/* for jobs that name none, or NULL */
 	double age_limit;		/* of ended jobs, seconds; 0: none */
 	long long num_limit;		/* how many; NO_LIMIT */

@@ -19,6 +19,8 @@ static void take_config(struct schedd *s, const char *data, size_t len)
 	if (queues_configure(s->queues, data, len, &error) < 0)
 		daemon_log(LOG_ERR, "config: %s; nothing of it is used",
 			   error.text);
+	else
+		resources_set_policy(s->resources, s->queues->match);
 	if (s->commit)
 		sched_wake(s);	/* jobs may fit elsewhere now */
 }

@@ -286,6 +286,24 @@ static int take_purge(json_t *config, double *age, long long *num,
 			     "job-manager.inactive-age-limit", age, err);
 }
 
+static int take_match(json_t *config, const struct match_policy **match,
+		      struct proto_error *err)
+{
+	json_t *name = json_object_get(json_object_get(config, "resource"),
+				       "match-policy");
+	struct proto_error inner;
+
+	*match = NULL;
+	if (!name)
+		return 0;
+	if (!json_is_string(name))
+		return json_must_be(err, "resource.match-policy", "a string",
+				    name);
+	*match = policy_find(json_string_value(name), &inner);
+	return *match ? 0 : proto_error_set(err, EINVAL, "resource."
+				"match-policy: %s", inner.text);
+}
+
 static int configure(struct queues *queues, json_t *config,
 		     struct proto_error *err)
 {
@@ -299,6 +317,7 @@ static int configure(struct queues *queues, json_t *config,
 	json_t *all = json_object_get(config, "queues");
 	long long num_limit;
 	double age_limit;
+	const struct match_policy *match;
 	char *standard = NULL;
 	struct queue *q;
 
@@ -308,7 +327,8 @@ static int configure(struct queues *queues, json_t *config,
 			err) < 0 ||
 	    apply(NULL, config, &common, err) < 0 ||
 	    check_default(config, &common, err) < 0 ||
-	    take_purge(config, &age_limit, &num_limit, err) < 0)
+	    take_purge(config, &age_limit, &num_limit, err) < 0 ||
+	    take_match(config, &match, err) < 0)
 		return -1;
 	if (json_object_size(all) == 1)
 		common.queue = json_object_iter_key(json_object_iter(all));
@@ -319,6 +339,7 @@ static int configure(struct queues *queues, json_t *config,
 	queues->named = json_object_size(all) > 0;
 	free(queues->standard);
 	queues->standard = standard;
+	queues->match = match;
 	queues->age_limit = age_limit;
 	queues->num_limit = num_limit;
 	queues->first->defined = !queues->named;

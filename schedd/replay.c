@@ -273,6 +273,33 @@ static int read_inventory(struct schedd *s, struct weir_error *error)
 	return r;
 }
 
+/* The graph, if one is given: keys resource.graph and resource.simulated. */
+static int read_graph(struct schedd *s, struct weir_error *error)
+{
+	weir_future_t *f = weir_kvs_get(s->h, "primary", "resource.graph",
+					NULL);
+	weir_future_t *g = weir_kvs_get(s->h, "primary", "resource.simulated",
+					NULL);
+	const char *data;
+	size_t len;
+	int r = 0;
+
+	if (!told(f) || !told(g)) {
+		r = replay_failed(error, told(f) ? g : f, "resource.graph");
+	} else {
+		data = value(f, &len);
+		if (data)
+			graph_load(s, data, len);
+		data = value(g, &len);
+		if (data && len == 4 && !memcmp(data, "true", 4) &&
+		    resources_simulate(s->resources) < 0)
+			r = replay_failed(error, NULL, "resource.simulated");
+	}
+	weir_future_destroy(f);
+	weir_future_destroy(g);
+	return r;
+}
+
 /* Which jobs have a namespace: lines "job-ID OWNER VERSION". */
 static int read_namespaces(struct schedd *s, struct weir_error *error)
 {
@@ -305,6 +332,7 @@ int replay(struct schedd *s, struct weir_error *error)
 	int r;
 
 	if (queues_read(s, error) < 0 || read_inventory(s, error) < 0 ||
+	    read_graph(s, error) < 0 ||
 	    jobdirs_find(s->h, &ids, error) < 0)
 		return -1;
 	highest = ids.count ? ids.id[ids.count - 1] : 0;

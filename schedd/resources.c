@@ -15,6 +15,8 @@
 struct resources {
 	struct resource_set *all;	/* the nodes */
 	struct idset *up;		/* ranks; some may not be known yet */
+	bool loaded;			/* the graph, and all is of it */
+	bool simulated;			/* all are up */
 	bool stale;			/* the graph is not of all */
 	struct graph *graph;		/* NULL: there are no nodes */
 	uint64_t generation;		/* of the graph */
@@ -62,6 +64,12 @@ int resources_define(struct resources *r, unsigned rank, const char *host,
 	if (n && !strcmp(n->host, host) && idset_equal(n->cores, cores) &&
 	    (gpus ? idset_equal(n->gpus, gpus) : idset_empty(n->gpus)))
 		return 0;
+	if (r->loaded) {
+		errno = !n ? ENOENT : idset_contains(cores, n->cores) &&
+			(gpus ? idset_contains(gpus, n->gpus) :
+			 idset_empty(n->gpus)) ? 0 : EINVAL;
+		return errno ? -1 : 0;
+	}
 	r->stale = true;
 	return resource_set_replace(r->all, rank, host, cores, gpus);
 }
@@ -99,7 +107,8 @@ int resources_set_up(struct resources *r, unsigned rank, bool up)
 
 bool resources_is_up(const struct resources *r, unsigned rank)
 {
-	return idset_test(r->up, rank);
+	return r->simulated ? resource_set_find(r->all, rank) != NULL :
+	       idset_test(r->up, rank);
 }
 
 const char *resources_host(const struct resources *r, unsigned rank)
@@ -116,8 +125,8 @@ size_t resources_count(const struct resources *r)
 
 /* ---- the graph ---- */
 
-/* What of R there is, by ranks. NULL with ENOMEM. */
-static struct resource_set *known_part(const struct resources *r,
+/* What of R there is in ALL, by ranks. NULL with ENOMEM. */
+static struct resource_set *known_part(const struct resource_set *all,
 				       const struct resource_set *R)
 {
 	struct resource_set *set = resource_set_create();
@@ -126,7 +135,7 @@ static struct resource_set *known_part(const struct resources *r,
 	for (size_t i = 0; rc == 0 && i < R->count; i++) {
 		const struct resource_node *n = &R->nodes[i];
 		const struct resource_node *have =
-			resource_set_find(r->all, n->rank);
+			resource_set_find(all, n->rank);
 		struct idset *cores, *gpus;
 
 		if (!have)
@@ -150,14 +159,21 @@ static struct resource_set *known_part(const struct resources *r,
 	return NULL;
 }
 
-/* Enters in M what of R there is. */
-static int enter(const struct resources *r, struct matcher *m, uint64_t id,
-		 const struct resource_set *R, int64_t start, int64_t end,
-		 struct proto_error *err)
+/* Enters in M what of R there is in ALL: exactly what its scheduling part
+ * says, if all of that is there, or else cores and gpus. */
+static int enter(struct matcher *m, const struct resource_set *all,
+		 uint64_t id, const struct resource_set *R, int64_t start,
+		 int64_t end, struct proto_error *err)
 {
-	struct resource_set *set = known_part(r, R);
+	struct resource_set *set;
 	int rc;
 
+	if (json_object_get(R->scheduling, "picks")) {
+		rc = matcher_adopt(m, id, R, false, start, end, NULL, err);
+		if (rc == 0 || (errno != ENOENT && errno != EINVAL))
+			return rc;
+	}
+	set = known_part(all, R);
 	if (!set)
 		return proto_error_set(err, ENOMEM, "out of memory");
 	rc = set->count ? matcher_adopt(m, id, set, false, start, end, NULL,
@@ -166,43 +182,59 @@ static int enter(const struct resources *r, struct matcher *m, uint64_t id,
 	return rc;
 }
 
-/* What jobs have by the old matcher, into the new one. */
-static int enter_all(struct resources *r, struct matcher *m)
+/* The R of a job, with its picks if they are more than cores and gpus. */
+static struct resource_set *R_of(const struct matcher *m,
+				 const struct match_job *job)
 {
-	const struct match_job *job = NULL;
-	struct resource_set *R;
 	struct proto_error err;
+	struct resource_set *R = matcher_R(m, job, false, &err);
+
+	if (!R) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	R->scheduling = matcher_picks(m, job);
+	if (R->scheduling || !errno)
+		return R;
+	resource_set_destroy(R);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* What jobs have by the old matcher, into M, whose nodes are ALL. */
+static int enter_all(const struct matcher *old, struct matcher *m,
+		     const struct resource_set *all, struct proto_error *err)
+{
+	const struct match_job *job = old ? matcher_next(old, 0, true) : NULL;
+	struct resource_set *R;
 	int rc = 0;
 
-	if (!r->matcher)
-		return 0;
-	for (job = matcher_next(r->matcher, 0, true); job && rc == 0;
-	     job = matcher_next(r->matcher, job->id, false)) {
-		R = matcher_R(r->matcher, job, false, &err);
-		rc = R ? enter(r, m, job->id, R, job->start, job->end,
-			       &err) : -1;
+	for (; job && rc == 0; job = matcher_next(old, job->id, false)) {
+		R = R_of(old, job);
+		rc = R ? enter(m, all, job->id, R, job->start, job->end,
+			       err) :
+		     proto_error_set(err, ENOMEM, "out of memory");
 		resource_set_destroy(R);
 	}
 	return rc;
 }
 
-/* The graph is that of the nodes that are known. -1 with ENOMEM. */
-static int refresh(struct resources *r)
+/* G, which is taken, is the graph; its nodes are ALL. -1 with ENOMEM, or
+ * EEXIST: jobs would have the same. */
+static int set_graph(struct resources *r, struct graph *g,
+		     const struct resource_set *all, struct proto_error *err)
 {
-	struct graph *g = NULL;
-	struct matcher *m = NULL;
-	struct proto_error err;
+	struct matcher *m = g ? matcher_create(g, r->policy) : NULL;
+	int rc = 0;
 
-	if (!r->stale)
-		return 0;
-	if (r->all->count) {
-		g = graph_from_resource_set(r->all, NULL, &err);
-		m = g ? matcher_create(g, r->policy) : NULL;
-		if (!m || enter_all(r, m) < 0) {
-			matcher_destroy(m);
-			graph_destroy(g);
-			return -1;
-		}
+	if (g && !m)
+		rc = proto_error_set(err, ENOMEM, "out of memory");
+	if (m && rc == 0)
+		rc = enter_all(r->matcher, m, all, err);
+	if (rc < 0) {
+		matcher_destroy(m);
+		graph_destroy(g);
+		return -1;
 	}
 	matcher_destroy(r->matcher);
 	graph_destroy(r->graph);
@@ -210,10 +242,90 @@ static int refresh(struct resources *r)
 	r->matcher = m;
 	r->generation++;
 	r->stale = false;
-	for (size_t i = 0; i < r->all->count; i++)
-		if (!idset_test(r->up, r->all->nodes[i].rank))
-			set_down(r, r->all->nodes[i].rank, true);
 	return 0;
+}
+
+static void set_all_down(struct resources *r)
+{
+	for (size_t i = 0; i < r->all->count; i++)
+		set_down(r, r->all->nodes[i].rank,
+			 !resources_is_up(r, r->all->nodes[i].rank));
+}
+
+/* The graph is that of the nodes that are known. -1 with ENOMEM. */
+static int refresh(struct resources *r)
+{
+	struct graph *g = NULL;
+	struct proto_error err;
+
+	if (!r->stale)
+		return 0;
+	if (r->all->count) {
+		g = graph_from_resource_set(r->all, NULL, &err);
+		if (!g)
+			return -1;
+	}
+	if (set_graph(r, g, r->all, &err) < 0)
+		return -1;
+	set_all_down(r);
+	return 0;
+}
+
+int resources_load(struct resources *r, const char *text, size_t len,
+		   struct proto_error *err)
+{
+	struct resource_set *all;
+	struct graph *g;
+
+	if (!len) {
+		r->stale |= r->loaded;
+		r->loaded = false;
+		return 0;
+	}
+	g = graph_from_text(text, len, NULL, err);
+	if (!g)
+		return -1;
+	all = graph_to_R(g, NULL, err);
+	if (all && !all->count) {
+		proto_error_set(err, EINVAL, "no resource has a rank");
+		resource_set_destroy(all);
+		all = NULL;
+	}
+	if (!all) {
+		graph_destroy(g);
+		return -1;
+	}
+	if (set_graph(r, g, all, err) < 0) {
+		resource_set_destroy(all);
+		return -1;
+	}
+	resource_set_destroy(r->all);
+	r->all = all;
+	r->loaded = true;
+	set_all_down(r);
+	return 0;
+}
+
+int resources_simulate(struct resources *r)
+{
+	r->simulated = true;
+	if (refresh(r) < 0)
+		return -1;
+	set_all_down(r);
+	return 0;
+}
+
+bool resources_simulated(const struct resources *r)
+{
+	return r->simulated;
+}
+
+void resources_set_policy(struct resources *r,
+			  const struct match_policy *policy)
+{
+	r->policy = policy ? policy : policy_find("first", NULL);
+	if (r->matcher)
+		matcher_set_policy(r->matcher, r->policy);
 }
 
 /* ---- what jobs ask for ---- */
@@ -273,11 +385,9 @@ struct resource_set *resources_alloc(struct resources *r, uint64_t id,
 			errno = EAGAIN;
 		return NULL;
 	}
-	R = matcher_R(r->matcher, job, false, &err);
-	if (!R) {
+	R = R_of(r->matcher, job);
+	if (!R)
 		matcher_cancel(r->matcher, id);
-		errno = ENOMEM;
-	}
 	return R;
 }
 
@@ -416,7 +526,7 @@ int resources_adopt(struct resources *r, uint64_t id,
 	for (size_t i = 0; i < R->count; i++) {
 		const struct resource_node *n = &R->nodes[i];
 
-		if (!resource_set_find(r->all, n->rank) &&
+		if (!r->loaded && !resource_set_find(r->all, n->rank) &&
 		    resources_define(r, n->rank, n->host, n->cores,
 				     n->gpus) < 0)
 			return proto_error_set(err, ENOMEM, "out of memory");
@@ -427,7 +537,7 @@ int resources_adopt(struct resources *r, uint64_t id,
 		return 0;
 	if (R->expiration > 0)
 		end = (int64_t)ceil(R->expiration);
-	return enter(r, r->matcher, id, R, start, end > start ? end :
+	return enter(r->matcher, r->all, id, R, start, end > start ? end :
 		     start + 1, err);
 }
 
@@ -487,7 +597,7 @@ struct resource_set *resources_part(struct resources *r,
 
 		if (part == RESOURCES_ALLOCATED)
 			rc = add_used(r, set, n);
-		else if (part == RESOURCES_ALL || !idset_test(r->up, n->rank))
+		else if (part == RESOURCES_ALL || !resources_is_up(r, n->rank))
 			rc = resource_set_add(set, n->rank, n->host, n->cores,
 					      n->gpus);
 		if (rc < 0) {

@@ -2,9 +2,9 @@
 /* The instance's resources: its nodes as a graph, which of them are up, and
  * which job has what. weir-resources(5), schedd(8).
  *
- * The graph is made of the nodes that are known, when something is asked of
- * it; when nodes come or change it is made anew, and what jobs have is entered
- * there. What a job had that is not there any more does not come back. A node
+ * The graph is loaded, or else made of the nodes that are known, when something
+ * is asked of it; when nodes come or change it is made anew, and what jobs have
+ * is entered there. What a job had that is not there any more does not come back. A node
  * that is down keeps its place and its jobs, but gets no new one; it may be
  * down before anything else is known of it.
  */
@@ -15,13 +15,27 @@
 
 #include "proto/resource_set.h"
 #include "schedd/demand.h"
+#include "schedd/policy.h"
 
 struct resources;
 
 struct resources *resources_create(void);		/* NULL with ENOMEM */
 void resources_destroy(struct resources *r);	/* NULL is fine */
 
-/* A node has these; a new rank is down. -1 with ENOMEM. */
+/* The graph is that of TEXT, a recipe, JGF or R, and nodes that register have
+ * places in it; with LEN 0 it is of the nodes that do. What is up and what
+ * jobs have remains. -1 with EINVAL and nothing is changed, or ENOMEM. */
+int resources_load(struct resources *r, const char *text, size_t len,
+		   struct proto_error *err);
+/* All nodes are up from now on, though none registers. */
+int resources_simulate(struct resources *r);		/* -1 with ENOMEM */
+bool resources_simulated(const struct resources *r);
+/* NULL: "first". */
+void resources_set_policy(struct resources *r,
+			  const struct match_policy *policy);
+
+/* A node has these; a new rank is down. -1 with ENOMEM; if the graph was
+ * loaded, ENOENT: it has no such rank, or EINVAL: it has more there. */
 int resources_define(struct resources *r, unsigned rank, const char *host,
 		     const struct idset *cores, const struct idset *gpus);
 /* The inventory, as resources_define for each of its nodes. */

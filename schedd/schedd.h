@@ -63,7 +63,7 @@ struct schedd {
 	struct early *early;		/* calls that came before */
 	size_t early_count;
 	weir_future_t *services[8];
-	weir_future_t *exec_watch, *node_watch, *config_watch;
+	weir_future_t *exec_watch, *node_watch, *config_watch, *graph_watch;
 	uint64_t cleared[CLEARED_MAX];	/* ids of assignments removed lately */
 	bool nodes_known;		/* node.* has been read once */
 	bool inventory_changed;		/* this turn */
@@ -155,6 +155,9 @@ void mock_end(struct schedd *s, struct job *job);
 
 /* ---- nodes.c ---- */
 int nodes_watch(struct schedd *s);
+/* The key resource.graph: if it is wrong, what was there remains. */
+int graph_watch(struct schedd *s);
+void graph_load(struct schedd *s, const char *text, size_t len);
 void nodes_turn(struct schedd *s);	/* what a turn's end has to do */
 
 /* ---- replay.c ---- */

@@ -119,6 +119,17 @@ run env WEIR_LIBEXECDIR="$WORK/none" "$builddir/cmd/weir" start true
 ran 1 '' "weir-start: cannot start kvsd: $WORK/none/kvsd: No such file*" \
 	'no daemons there'
 
+# ---- a graph of resources
+
+printf '%s\n' 'version: 1' 'resources:' \
+	'- {type: cluster, with: [{type: node, count: 9, with: [{type: core, count: 8}]}]}' \
+	>"$WORK/graph"
+run weir start --simulate="$WORK/graph" "$builddir/cmd/weir" resource list -n -s up,down
+is "$STATUS $(echo "$OUT" | awk '{print $1, $2, $3}' | xargs)" '0 up 9 72 down 0 0' \
+	'nodes that are simulated'
+run weir start --resources="$WORK/none" true
+ran 1 '' "weir-start: $WORK/none: No such file or directory" 'a graph that is not there'
+
 # ---- an instance within an instance ----
 
 run weir start "$builddir/cmd/weir" start sh -c '
