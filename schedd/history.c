@@ -91,59 +91,40 @@ static const char *put(char **p, const char *s)
 	return start;
 }
 
-static struct record *record_create(const struct job *job)
+/* A copy of FROM. */
+static struct record *record_create(const struct record *from)
 {
-	char *memo = job->memo ? json_dumps(job->memo, JSON_COMPACT) : NULL;
-	size_t len = length(job->name) + length(job->cwd) +
-		     length(job->queue) + length(job->nodelist) +
-		     length(job->ranks) + length(job->exception_type) +
-		     length(job->exception_note) + length(job->resources) + length(memo);
-	struct record *r = calloc(1, sizeof(*r) + len);
+	size_t len = length(from->name) + length(from->cwd) +
+		     length(from->queue) + length(from->nodelist) +
+		     length(from->ranks) + length(from->exception_type) +
+		     length(from->exception_note) +
+		     length(from->resources) + length(from->memo);
+	struct record *r = malloc(sizeof(*r) + len);
 	char *p = (char *)(r + 1);
 
-	if (!r || (job->memo && !memo)) {
-		free(memo);
-		free(r);
+	if (!r)
 		return NULL;
-	}
-	r->id = job->id;
-	memcpy(r->entered, job->entered, sizeof(r->entered));
-	r->expiration = job->expiration;
-	r->duration = job->want.duration;
-	r->priority = job->priority;
-	r->userid = job->userid;
-	r->ntasks = job->ntasks;
-	r->ncores = job->ncores;
-	r->nnodes = job->nnodes;
-	r->status = job->status;
-	r->flags = job->flags;
-	r->urgency = (unsigned char)job->urgency;
-	r->result = (unsigned char)job_result(job);
-	r->exception_severity = (unsigned char)job->exception_severity;
-	r->exception = job->exception;
-	r->started = job->started;
-	r->finished = job->finished;
-	r->name = put(&p, job->name);
-	r->cwd = put(&p, job->cwd);
-	r->queue = put(&p, job->queue);
-	r->nodelist = put(&p, job->nodelist);
-	r->ranks = put(&p, job->ranks);
-	r->exception_type = put(&p, job->exception_type);
-	r->exception_note = put(&p, job->exception_note);
-	r->resources = put(&p, job->resources);
-	r->memo = put(&p, memo);
-	free(memo);
+	*r = *from;
+	r->name = put(&p, from->name);
+	r->cwd = put(&p, from->cwd);
+	r->queue = put(&p, from->queue);
+	r->nodelist = put(&p, from->nodelist);
+	r->ranks = put(&p, from->ranks);
+	r->exception_type = put(&p, from->exception_type);
+	r->exception_note = put(&p, from->exception_note);
+	r->resources = put(&p, from->resources);
+	r->memo = put(&p, from->memo);
 	return r;
 }
 
-int history_add(struct history *h, const struct job *job)
+int history_put(struct history *h, const struct record *from)
 {
 	struct record *r;
 	size_t b;
 
 	if (reserve(h) < 0)
 		return -1;
-	r = record_create(job);
+	r = record_create(from);
 	if (!r)
 		return -1;
 	h->record[h->first + h->count++] = r;
@@ -152,6 +133,35 @@ int history_add(struct history *h, const struct job *job)
 	h->bucket[b] = r;
 	h->results[r->result]++;
 	return 0;
+}
+
+int history_add(struct history *h, const struct job *job)
+{
+	char *memo = job->memo ? json_dumps(job->memo, JSON_COMPACT) : NULL;
+	struct record r = {
+		.id = job->id, .expiration = job->expiration,
+		.duration = job->want.duration, .priority = job->priority,
+		.userid = job->userid, .ntasks = job->ntasks,
+		.ncores = job->ncores, .nnodes = job->nnodes,
+		.status = job->status, .flags = job->flags,
+		.urgency = (unsigned char)job->urgency,
+		.result = (unsigned char)job_result(job),
+		.exception_severity = (unsigned char)job->exception_severity,
+		.exception = job->exception, .started = job->started,
+		.finished = job->finished, .name = job->name,
+		.cwd = job->cwd, .queue = job->queue,
+		.nodelist = job->nodelist, .ranks = job->ranks,
+		.exception_type = job->exception_type,
+		.exception_note = job->exception_note,
+		.resources = job->resources, .memo = memo,
+	};
+	int result = -1;
+
+	memcpy(r.entered, job->entered, sizeof(r.entered));
+	if (!job->memo || memo)
+		result = history_put(h, &r);
+	free(memo);
+	return result;
 }
 
 static int compare(const void *a, const void *b)
@@ -181,7 +191,7 @@ const struct record *history_find(const struct history *h, uint64_t id)
 	return r;
 }
 
-const struct record *history_nth(const struct history *h, size_t i)
+struct record *history_nth(const struct history *h, size_t i)
 {
 	return i < h->count ? h->record[h->first + h->count - 1 - i] : NULL;
 }

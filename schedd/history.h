@@ -4,6 +4,8 @@
 #ifndef WEIR_SCHEDD_HISTORY_H
 #define WEIR_SCHEDD_HISTORY_H
 
+#include <stdint.h>
+
 #include "schedd/job.h"
 
 /* The strings lie behind the record, each with its NUL; a NULL string of the
@@ -11,6 +13,7 @@
 struct record {
 	uint64_t id;
 	struct record *chain;	/* in the hash */
+	uint32_t chunk;		/* of its line in the store; 0: none */
 	double entered[STATES];	/* as in struct job */
 	double expiration, duration;
 	int64_t priority;
@@ -31,11 +34,13 @@ struct history *history_create(void);		/* NULL with ENOMEM */
 void history_destroy(struct history *h);	/* NULL is fine */
 /* -1 with ENOMEM. */
 int history_add(struct history *h, const struct job *job);
+/* The same with a copy of R, its texts included. */
+int history_put(struct history *h, const struct record *r);
 /* Orders by the time of the end, after jobs were added out of order. */
 void history_sort(struct history *h);
 const struct record *history_find(const struct history *h, uint64_t id);
-/* Number I from 0, the newest first; NULL beyond the last. */
-const struct record *history_nth(const struct history *h, size_t i);
+/* Number I from 0, the newest first, or last added; NULL beyond the last. */
+struct record *history_nth(const struct history *h, size_t i);
 const struct record *history_oldest(const struct history *h);	/* or NULL */
 /* Frees the record of ID, if there is one; quick for the oldest. */
 void history_remove(struct history *h, uint64_t id);

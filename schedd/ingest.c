@@ -92,6 +92,7 @@ static struct job *new_job(struct schedd *s, struct submission *sub,
 		return NULL;
 	}
 	job->userid = sub->env->userid;
+	job_set_origin(job, sub->env);
 	if (job_set_request(job, sub->spec, err) == 0) {
 		job->demand = resources_demand(s->resources, sub->spec->json);
 		if (job->demand)

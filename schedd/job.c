@@ -56,6 +56,13 @@ void job_destroy(struct job *job)
 	free(job);
 }
 
+void job_set_origin(struct job *job, const struct envelope *env)
+{
+	memcpy(job->origin.nonce, env->nonce, sizeof(job->origin.nonce));
+	job->origin.time = env->time;
+	job->origin.expiry = env->expiry;
+}
+
 /* ---- the request ---- */
 
 static int get_per_resource(struct job_request *want, json_t *options,

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "proto/envelope.h"
 #include "proto/jobid.h"
 #include "proto/jobspec.h"
 #include "proto/resource_set.h"
@@ -53,6 +54,12 @@ struct job_node {
 	bool excepted;		/* it has reported an exception */
 };
 
+/* What tells its request from others. */
+struct job_origin {
+	unsigned char nonce[ENVELOPE_NONCE_BYTES];
+	int64_t time, expiry;	/* seconds since 1970; TIME 0: not known */
+};
+
 struct commit_entry;
 struct event;
 struct schedd;
@@ -70,6 +77,7 @@ struct job {
 	char key[JOBID_SIZE];		/* job.0000.... */
 	/* from the request */
 	uid_t userid;
+	struct job_origin origin;
 	int urgency, flags;
 	int64_t priority;
 	struct job_request want;
@@ -112,6 +120,8 @@ struct job {
 /* NULL with ENOMEM. */
 struct job *job_create(struct schedd *s, uint64_t id);
 void job_destroy(struct job *job);	/* NULL is fine; not while queued */
+/* What ENV says of the request that JOB was made by. */
+void job_set_origin(struct job *job, const struct envelope *env);
 /* Takes what counts from a jobspec that has been parsed. -1 with EINVAL: an
  * attribute that schedd reads is malformed or not known. */
 int job_set_request(struct job *job, const struct jobspec *spec,

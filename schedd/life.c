@@ -164,6 +164,8 @@ static void act_forget(struct schedd *s, struct job *job)
 {
 	if (history_add(s->history, job) < 0)
 		schedd_restart(s, "out of memory");
+	else
+		ended_add(s, history_nth(s->history, 0), &job->origin);
 	s->fresh++;
 	dependency_wake(s, job);
 	queue_leave(job);

@@ -151,12 +151,13 @@ static void init(struct daemon *d, struct schedd *s)
 	s->base = precise_base();
 	s->jobs = jobs_create();
 	s->history = history_create();
+	s->ended = ended_create();
 	s->resources = resources_create();
 	s->queues = queues_create();
 	s->waits = waits_create(s);
 	s->nonces = envelope_nonces_create(NONCES_MAX);
-	if (!s->base || !s->jobs || !s->history || !s->resources ||
-	    !s->queues || !s->waits || !s->nonces)
+	if (!s->base || !s->jobs || !s->history || !s->ended ||
+	    !s->resources || !s->queues || !s->waits || !s->nonces)
 		daemon_fail(d, "out of memory");
 }
 
@@ -175,6 +176,7 @@ static void start(struct daemon *d, struct schedd *s)
 	if (!s->commit || weir_attach(s->h, s->base) < 0)
 		daemon_fail(d, "out of memory");
 	replay_resume(s);
+	ended_resume(s);
 	if (queues_watch(s) < 0 || graph_watch(s) < 0 || nodes_watch(s) < 0 ||
 	    exec_watch(s) < 0)
 		schedd_restart(s, strerror(errno));
@@ -202,6 +204,7 @@ static void fini(struct schedd *s)
 	jobs_destroy(s->jobs);
 	queues_destroy(s->queues);
 	history_destroy(s->history);
+	ended_destroy(s->ended);
 	resources_destroy(s->resources);
 	envelope_nonces_destroy(s->nonces);
 	free(s->inventory);

@@ -92,6 +92,7 @@ static void purge_one(struct schedd *s, const struct record *r)
 	if (r->flags & WEIR_JOB_WAITABLE)
 		waits_forget(s, r->id, r->userid);
 	queue_forget(s->queues, r->queue ? r->queue : "", r->result);
+	ended_remove(s, r);
 	history_remove(s->history, r->id);
 	s->purged++;
 }

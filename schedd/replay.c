@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The start: every job is read back from the store, its log taken through
- * the table as if it happened now. A directory that makes no sense is told
- * and left alone. schedd(8). */
+ * the table as if it happened now. Of those that have ended there is a record
+ * instead, see ended.h. A directory that makes no sense is told, and set
+ * aside. schedd(8). */
 #include "config.h"
 
 #include <assert.h>
@@ -125,6 +126,16 @@ static bool replayable(const struct job *job)
 	       ENVELOPE_SUBMIT_AGE + ENVELOPE_SKEW;
 }
 
+static void remember(struct schedd *s, const struct envelope *env,
+		     const struct envelope_policy *policy, uint64_t id)
+{
+	struct job *job = jobs_find(s->jobs, id);
+
+	envelope_nonces_add(s->nonces, env, policy, id);
+	if (job)
+		job_set_origin(job, env);
+}
+
 /* Requests that are so recent that they could be presented again. */
 static int remember_nonces(struct schedd *s, const struct job_ids *recent,
 			   struct weir_error *error)
@@ -153,8 +164,7 @@ static int remember_nonces(struct schedd *s, const struct job_ids *recent,
 			data = value(f[j], &len);
 			env = data ? envelope_unpack(data, len, NULL) : NULL;
 			if (env)
-				envelope_nonces_add(s->nonces, env, &policy,
-						    recent->id[i + j]);
+				remember(s, env, &policy, recent->id[i + j]);
 			envelope_destroy(env);
 			weir_future_destroy(f[j]);
 		}
@@ -164,14 +174,9 @@ static int remember_nonces(struct schedd *s, const struct job_ids *recent,
 
 static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 {
-	uint64_t submitted = (uint64_t)(job->entered[STATE_NEW] * 1000);
-	uint64_t age = job->id >> JOBID_TIME_SHIFT;
 	struct proto_error error;
 	struct queue *q;
 
-	/* jobs come in order of their ids: the newest has the last word */
-	if (submitted > age)
-		s->epoch_ms = submitted - age;
 	if (replayable(job) && job_ids_add(recent, job->id) < 0) {
 		job_destroy(job);
 		return -1;
@@ -200,6 +205,34 @@ static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 	return 0;
 }
 
+/* Moves the directory KEY, of which WHY says what is wrong, out of the way of
+ * the next start: to `damaged'. If that cannot be done now, then later. */
+static void set_aside(struct schedd *s, const char *key, const char *why)
+{
+	weir_future_t *stat = weir_kvs_stat(s->h, "primary", key, NULL), *f;
+	weir_txn_t *txn = weir_txn_create();
+	char to[JOBID_SIZE + 32];
+	const char *hash;
+
+	f = NULL;
+	hash = stat && weir_future_get(stat) == 0 ?
+	       weir_future_option(stat, "hash") : NULL;
+	snprintf(to, sizeof(to), "damaged.%s", key + strlen("job."));
+	if (hash && txn && weir_txn_graft(txn, to, hash) == 0 &&
+	    weir_txn_unlink(txn, key, WEIR_UNLINK_RECURSIVE) == 0)
+		f = weir_kvs_commit(s->h, "primary", txn, 0);
+	if (f && weir_future_get(f) == 0)
+		daemon_log(LOG_ERR, "%s: damaged: %s; it is now %s", key, why,
+			   to);
+	else
+		daemon_log(LOG_ERR, "%s: skipped: %s; it cannot be moved to "
+			   "%s: %s", key, why, to, f ?
+			   weir_future_strerror(f) : strerror(errno));
+	weir_future_destroy(f);
+	weir_future_destroy(stat);
+	weir_txn_destroy(txn);
+}
+
 static int read_jobs(struct schedd *s, const struct job_ids *ids,
 		     struct job_ids *recent, struct weir_error *error)
 {
@@ -209,7 +242,7 @@ static int read_jobs(struct schedd *s, const struct job_ids *ids,
 	struct proto_error why;
 	size_t i, j, n, most = WINDOW / KEYS;
 	struct job *job;
-	int k, r = 0;
+	int e, k, r = 0;
 
 	for (i = 0; i < ids->count && r == 0; i += n) {
 		n = ids->count - i < most ? ids->count - i : most;
@@ -230,13 +263,15 @@ static int read_jobs(struct schedd *s, const struct job_ids *ids,
 				}
 			job = lost ? NULL : job_read(s, ids->id[i + j], f[j],
 						     &why);
+			e = errno;
 			for (k = 0; k < KEYS; k++)
 				weir_future_destroy(f[j][k]);
 			if (lost)
 				continue;
-			if (!job)
-				daemon_log(LOG_ERR, "%s: skipped: %s", key,
-					   why.text);
+			if (!job && e == ENOMEM)
+				r = replay_failed(error, NULL, key);
+			else if (!job)
+				set_aside(s, key, why.text);
 			else if (keep(s, job, recent) < 0)
 				r = replay_failed(error, NULL, key);
 		}
@@ -325,9 +360,56 @@ static int read_namespaces(struct schedd *s, struct weir_error *error)
 	return 0;
 }
 
+/* Where ids count from: the newest job tells. */
+static void find_epoch(struct schedd *s, const struct job_ids *ids)
+{
+	size_t i = ids->count;
+
+	while (!s->epoch_ms && i-- > 0) {
+		uint64_t id = ids->id[i], age = id >> JOBID_TIME_SHIFT, t;
+		const struct job *job = jobs_find(s->jobs, id);
+		const struct record *r = job ? NULL :
+					 history_find(s->history, id);
+
+		if (!job && !r)
+			continue;
+		t = (uint64_t)((job ? job->entered : r->entered)[STATE_NEW] *
+			       1000);
+		if (t > age)
+			s->epoch_ms = t - age;
+	}
+	if (!s->epoch_ms)
+		s->epoch_ms = (uint64_t)(now_wall() * 1000);
+}
+
+/* Records, and then the directories of those that have none. */
+static int read_all(struct schedd *s, const struct job_ids *ids,
+		    struct weir_error *error)
+{
+	struct job_ids rest = { NULL, 0, 0 }, recent = { NULL, 0, 0 };
+	bool *known = calloc(ids->count + 1, sizeof(*known));
+	size_t i;
+	int r;
+
+	if (!known)
+		return replay_failed(error, NULL, "jobs");
+	r = ended_read(s, ids, known, error);
+	for (i = 0; r == 0 && i < ids->count; i++)
+		if (!known[i] && job_ids_add(&rest, ids->id[i]) < 0)
+			r = replay_failed(error, NULL, "jobs");
+	free(known);
+	if (r == 0)
+		r = read_jobs(s, &rest, &recent, error);
+	if (r == 0)
+		r = remember_nonces(s, &recent, error);
+	free(rest.id);
+	free(recent.id);
+	return r;
+}
+
 int replay(struct schedd *s, struct weir_error *error)
 {
-	struct job_ids ids = { NULL, 0, 0 }, recent = { NULL, 0, 0 };
+	struct job_ids ids = { NULL, 0, 0 };
 	uint64_t highest;
 	int r;
 
@@ -336,18 +418,15 @@ int replay(struct schedd *s, struct weir_error *error)
 	    jobdirs_find(s->h, &ids, error) < 0)
 		return -1;
 	highest = ids.count ? ids.id[ids.count - 1] : 0;
-	r = read_jobs(s, &ids, &recent, error);
+	r = read_all(s, &ids, error);
 	if (r == 0)
-		r = remember_nonces(s, &recent, error);
+		find_epoch(s, &ids);
 	free(ids.id);
-	free(recent.id);
 	if (r < 0 || read_namespaces(s, error) < 0)
 		return -1;
 	history_sort(s->history);
 	if (waits_read(s, error) < 0)
 		return -1;
-	if (!s->epoch_ms)
-		s->epoch_ms = (uint64_t)(now_wall() * 1000);
 	if (jobid_gen_init(&s->ids, s->epoch_ms, 0, highest) < 0)
 		return replay_failed(error, NULL, "job ids");
 	return 0;

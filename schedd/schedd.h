@@ -17,6 +17,7 @@
 #include "proto/jobid.h"
 #include "schedd/commit.h"
 #include "schedd/dependency.h"
+#include "schedd/ended.h"
 #include "schedd/history.h"
 #include "schedd/job.h"
 #include "schedd/jobs.h"
@@ -37,6 +38,7 @@ struct schedd {
 	uid_t uid;			/* ours: the instance's owner */
 	struct jobs *jobs;
 	struct history *history;
+	struct ended *ended;		/* what the store has of it */
 	struct resources *resources;
 	struct queues *queues;
 	struct queue_wait *queue_waits;

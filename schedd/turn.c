@@ -17,6 +17,7 @@ void turn_end(struct schedd *s)
 	dependency_turn(s);
 	sched_run(s);
 	queues_turn(s);
+	ended_turn(s);
 	s->fresh = 0;
 	/* which may have ended jobs that others wait for */
 	if (s->to_settle)

@@ -38,8 +38,8 @@ kill_schedd KILL
 start_schedd
 ok $? 'a killed schedd starts again'
 is "$(call job-list.list '{"attrs":["all"]}')" "$before" 'and knows the same'
-matches "$(cat "$WORK/stderr")" 'job.0000.0000.0000.0001: skipped: ' \
-	'a damaged directory is skipped'
+matches "$(cat "$WORK/stderr")" 'job.0000.0000.0000.0001: damaged: ' \
+	'a damaged directory is told'
 is "$("$weir" kvs get exec.0.12345.order 2>/dev/null)" '' 'an orphan is removed'
 is "$(call job-ingest.submit "{\"J\":\"$J\"}")" "{\"id\":$MOCK_ID}" \
 	'a request still counts once'

@@ -11,6 +11,7 @@
 #include "schedd/history.h"
 #include "schedd/jobs.h"
 #include "schedd/priority.h"
+#include "schedd/record.h"
 #include "t/unit/tap.h"
 
 static struct job *job(uint64_t id, int64_t priority)
@@ -581,8 +582,135 @@ static void test_priority(void)
 	job_destroy(j);
 }
 
+/* ---- lines of records ---- */
+
+/* The line of R taken apart and read again; NULL: it is refused. */
+static const char *line_error(char *line, struct record *r,
+			      struct job_origin *o)
+{
+	static struct proto_error err;
+	struct wire_decoder *d = wire_decoder_create(true, 0);
+	struct wire_frame *f;
+	size_t used;
+	int bad;
+
+	bad = wire_decode(d, line, strlen(line), &used, &f) != WIRE_FRAME ||
+	      record_decode(f, r, o, &err) < 0;
+	wire_decoder_destroy(d);
+	return bad ? err.text : NULL;
+}
+
+static struct record full_record(void)
+{
+	return (struct record) {
+		.id = 1ULL << 63, .userid = 4294967294u, .urgency = 31,
+		.priority = 4294967295LL, .flags = 6,
+		.result = RESULT_CANCELED, .status = -1,
+		.exception_severity = 7, .exception = true, .finished = true,
+		.ntasks = 2147483647, .ncores = 3, .nnodes = 2,
+		.duration = 0.1, .expiration = 1795415770.3226071,
+		.entered = { 1795415770.322607, 0, 0, 0, 0, 0,
+			     1795415771.000001 },
+		.name = "a b%=\"\\", .cwd = "", .queue = "{3}",
+		.nodelist = "n[0-1]", .ranks = "0-1",
+		.exception_type = "cancel", .exception_note = "x=\t\x7f",
+		.resources = "rank[0-1]/core0", .memo = "{\"a\":1}",
+	};
+}
+
+static void test_record(void)
+{
+	struct record r = full_record(), s;
+	struct job_origin o = { { 1, 2, 3 }, 1795415770, 1795419999 }, p;
+	struct wire_buf b;
+	bool same;
+
+	wire_buf_init(&b);
+	is_int(record_encode(&b, &r, &o), 0, "a record has a line");
+	wire_buf_add(&b, "", 1);
+	/* decoding takes a copy apart: the words are gone with the decoder */
+	same = line_error(b.data, &s, &p) == NULL;
+	ok(same && s.id == r.id && s.userid == r.userid &&
+	   s.urgency == r.urgency && s.priority == r.priority &&
+	   s.flags == r.flags && s.result == r.result &&
+	   s.status == r.status && s.exception_severity == 7 &&
+	   s.exception && !s.started && s.finished && s.ntasks == r.ntasks &&
+	   s.ncores == 3 && s.nnodes == 2, "its numbers come back");
+	ok(same && s.duration == r.duration && s.expiration == r.expiration &&
+	   !memcmp(s.entered, r.entered, sizeof(s.entered)),
+	   "its times, to the bit");
+	ok(same && !memcmp(&o, &p, sizeof(o)), "and its origin");
+	wire_buf_free(&b);
+}
+
+static void test_record_texts(void)
+{
+	struct wire_decoder *d = wire_decoder_create(true, 0);
+	struct record r = full_record(), s;
+	struct job_origin o;
+	struct wire_frame *f;
+	struct wire_buf b;
+	size_t used;
+
+	wire_buf_init(&b);
+	r.queue = NULL;
+	record_encode(&b, &r, NULL);
+	ok(wire_decode(d, b.data, b.len, &used, &f) == WIRE_FRAME &&
+	   record_decode(f, &s, &o, NULL) == 0, "a record is read");
+	is_str(s.name, r.name, "its name");
+	is_str(s.cwd, "", "an empty text");
+	ok(!s.queue, "one that it does not have");
+	is_str(s.exception_note, r.exception_note, "control characters");
+	is_str(s.memo, r.memo, "its memo");
+	is_int(o.time, 0, "no origin");
+	wire_decoder_destroy(d);
+	wire_buf_free(&b);
+}
+
+static void test_record_refused(void)
+{
+	static const char *const bad[] = {
+		"job 1\n", "rubbish\n", "end 1 0 16 16 0 1 0 0 6 1 1 1 0 0 "
+		"1 1 1 1 1 1 1 name=a\n",
+		"job 1 0 16 16 0 3 0 0 6 1 1 1 0 0 1 1 1 1 1 1 1 name=a\n",
+		"job 1 0 32 16 0 1 0 0 6 1 1 1 0 0 1 1 1 1 1 1 1 name=a\n",
+		"job 1 0 16 16 0 1 0 0 6 1 1 1 nan 0 1 1 1 1 1 1 1 name=a\n",
+		"job 1 0 16 16 0 1 0 0 6 1 1 1 0 0 1 1 1 1 1 1 1\n",
+		"job 1 0 16 16 0 1 0 0 7 1 1 1 0 0 1 1 1 1 1 1 1 name=a\n",
+		"job 1 0 16 16 0 1 0 0 6 1 1 1 0 0 1 1 1 1 1 1 1 name=a "
+		"nonce=12\n",
+		"job 1 0 16 16 0 1 0 0 6 1 1 1 0 0 1 1 1 1 1 1 x name=a\n",
+	};
+	struct record r = full_record();
+	struct job_origin o;
+	struct wire_buf b;
+	char line[256], *note;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(line, sizeof(line), "%s", bad[i]);
+		ok(line_error(line, &r, &o) != NULL, "refused: %.60s",
+		   bad[i]);
+	}
+	wire_buf_init(&b);
+	wire_buf_add(&b, "before\n", 7);
+	r = full_record();
+	r.exception_note = "two\nlines";
+	is_int(record_encode(&b, &r, NULL), -1, "a line feed has no line");
+	r.exception_note = note = malloc(20001);
+	memset(note, 'x', 20000);
+	note[20000] = '\0';
+	is_int(record_encode(&b, &r, NULL), -1, "nor has a long text");
+	is_int((long long)b.len, 7, "and what was there is left");
+	free(note);
+	wire_buf_free(&b);
+}
+
 int main(void)
 {
+	test_record();
+	test_record_texts();
+	test_record_refused();
 	test_request();
 	test_find();
 	test_history();
