@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir kvs: reading and changing keys. The rest of it: kvs_show.c (ls, dir),
- * kvs_copy.c, kvs_diff.c, kvs_snapshot.c, kvs_namespace.c, kvs_eventlog.c, kvs_space.c. weir-kvs(1). */
+ * kvs_copy.c, kvs_diff.c, kvs_dump.c, kvs_load.c, kvs_snapshot.c, kvs_namespace.c, kvs_eventlog.c, kvs_space.c. weir-kvs(1). */
 #include "config.h"
 
 #include <errno.h>
@@ -485,6 +485,8 @@ static const struct verb verbs[] = {
 	{ "copy", kvs_copy, "[-a AT] [-S NS] [-D NS] SOURCE DESTINATION" },
 	{ "move", kvs_move, "[-S NS] [-D NS] SOURCE DESTINATION" },
 	{ "diff", kvs_diff, "[-N NS] [-r] A [B [KEY]] | -k A B | -n A B [KEY]" },
+	{ "dump", kvs_dump, "[-N NS] [-a AT] [-o FILE] [KEY] | -l [FILE]" },
+	{ "load", kvs_load, "[-N NS] [-fO] [-k KEY] [FILE]" },
 	{ "snapshot", kvs_snapshot, "[-N NS] [-n NAME] [-a AT] | -l | -R NAME..." },
 	{ "restore", kvs_restore, "[-N NS] NAME [KEY]" },
 	{ "watch", kvs_watch, "[-N NS] [-f VERSION] KEY" },

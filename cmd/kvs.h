@@ -3,6 +3,8 @@
 #ifndef WEIR_CMD_KVS_H
 #define WEIR_CMD_KVS_H
 
+#include <signal.h>
+
 #include "libclient/weir.h"
 
 /* Of --namespace; NULL: the library's default. */
@@ -42,6 +44,17 @@ void kvs_copy_refused(weir_future_t *f, const char *src, const char *dst)
 
 int kvs_copy(int argc, char **argv);
 int kvs_move(int argc, char **argv);
+struct dump_item;
+/* Each item of the dump in the file NAME (NULL or "-": standard input), until
+ * CB returns nonzero. While it waits for bytes SIGNALS are blocked and no
+ * others; NULL: as they are. -1 with *WHY (to be freed), which says what is wrong and
+ * where; a file that can't be opened ends the program. */
+int kvs_read_dump(const char *name, const sigset_t *signals,
+		  int (*cb)(const struct dump_item *item, void *arg),
+		  void *arg, char **why);
+
+int kvs_dump(int argc, char **argv);
+int kvs_load(int argc, char **argv);
 int kvs_diff(int argc, char **argv);
 int kvs_snapshot(int argc, char **argv);
 int kvs_restore(int argc, char **argv);

@@ -180,6 +180,48 @@ put l {1}
 1
 
 20 ok entries=2 bytes=2" "who may"
+# ---- a load by who may make no namespace ----
+
+cp "$builddir/cmd/weir" "$WORK/weir"
+as_user()
+{
+	WEIR_URI=local://$SOCKET setpriv --reuid=12345 --regid=12345 \
+		--clear-groups "$WORK/weir" "$@"
+}
+chmod 666 "$SOCKET"
+run as_user kvs put -N theirs d.a=1 d.b.c=2
+ran 0 "" "" "another user puts"
+as_user kvs dump -N theirs d >"$WORK/dump"
+run as_user kvs load -N theirs -k e "$WORK/dump"
+ran 0 "" "" "and loads a dump"
+run as_user kvs diff -N theirs -r -k d e
+ran 0 "" "" "which is the same"
+run as_user kvs ls -N theirs -1
+ran 0 "d
+e
+k
+l" "" "and nothing else is there"
+sed '$d' "$WORK/dump" >"$WORK/cut"
+run as_user kvs load -N theirs -k f "$WORK/cut"
+ran 1 "" "weir-kvs: $WORK/cut: line *" "a bad one"
+run as_user kvs ls -N theirs -1
+ran 0 "d
+e
+k
+l" "" "leaves nothing"
+run as_user kvs load -N theirs -f -k . "$WORK/dump"
+ran 0 "" "" "into the whole namespace"
+run as_user kvs dir -N theirs -R
+ran 0 "a = 1
+b.c = 2" "" "replaces it"
+run as_user kvs unlink -N theirs -R a b
+run as_user kvs load -N theirs -k . "$WORK/dump"
+ran 0 "" "" "or if it is empty"
+run as_user kvs load "$WORK/dump"
+ran 1 "" "weir-kvs: primary: *belongs to another user" "not into others'"
+run as_user kvs dump
+ran 1 "" "weir-kvs: .: *belongs to another user" "nor a dump of those"
+
 stop_kvsd
 is "$KVSD_STATUS" 0 "a clean end"
 done_testing
