@@ -267,7 +267,7 @@ void do_diff(struct conn *c, const struct wire_frame *f)
 	const char *ns = arg_namespace(f->word[ARG]), *key = f->word[ARG + 1];
 	const char *to_ns = arg_option(f, "to-ns");
 	const char *to_key = arg_option(f, "to-key");
-	struct place from = { NULL }, to = { NULL };
+	struct place from = { .view = NULL }, to = { .view = NULL };
 	struct wire_buf *b;
 	bool recursive;
 	struct tour *t;
@@ -294,7 +294,7 @@ void do_dump(struct conn *c, const struct wire_frame *f)
 {
 	const char *ns = arg_namespace(f->word[ARG]);
 	struct db_namespace_info info;
-	struct place place = { NULL };
+	struct place place = { .view = NULL };
 	char text[2 * DB_HASH_SIZE + 1];
 	struct db_hash hash;
 	struct wire_buf *b;
