@@ -14,12 +14,9 @@
 #include "cmd/match.h"
 #include "cmd/subcommands.h"
 
-typedef struct graph *(*loader)(const char *text, size_t len,
-				const char *filters, struct proto_error *err);
-
 static const struct {
 	const char *name;
-	loader load;
+	graph_loader load;
 } loaders[] = {
 	{ "recipe", graph_from_recipe },
 	{ "jgf", graph_from_jgf },
@@ -65,7 +62,7 @@ char *match_read_file(const char *path, size_t *len)
 	return text;
 }
 
-static loader find_loader(const char *name)
+graph_loader find_graph_loader(const char *name)
 {
 	for (size_t i = 0; i < sizeof(loaders) / sizeof(*loaders); i++)
 		if (!strcmp(loaders[i].name, name))
@@ -89,7 +86,7 @@ static double seconds_now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static void load(struct match_tool *t, const char *path, loader from,
+static void load(struct match_tool *t, const char *path, graph_loader from,
 		 const char *filters)
 {
 	struct proto_error err = { "" };
@@ -143,7 +140,7 @@ int main_match(int argc, char **argv)
 	};
 	struct match_tool t = { .next_id = 1, .format = FORMAT_TREE };
 	const char *path = NULL, *filters = NULL, *policy = "first";
-	loader from = graph_from_recipe;
+	graph_loader from = graph_from_recipe;
 	struct proto_error err = { "" };
 	int c;
 
@@ -152,7 +149,7 @@ int main_match(int argc, char **argv)
 		if (c == 'L')
 			path = optarg;
 		else if (c == 'f')
-			from = find_loader(optarg);
+			from = find_graph_loader(optarg);
 		else if (c == 'P')
 			policy = optarg;
 		else if (c == 'p')

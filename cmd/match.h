@@ -22,6 +22,12 @@ struct match_tool {
 	bool wrong;		/* a command was */
 };
 
+typedef struct graph *(*graph_loader)(const char *text, size_t len,
+				      const char *filters,
+				      struct proto_error *err);
+
+/* That of a format of graphs, or a usage error. */
+graph_loader find_graph_loader(const char *name);
 /* One line of input. False: it was quit. */
 bool match_command(struct match_tool *t, char *line);
 /* A job or, with JOB NULL, a part. False after a message. */

@@ -34,6 +34,7 @@ SUBCOMMAND(elect, "elect", COORDINATE, "be a candidate, or see who leads") \
 SUBCOMMAND(event, "event", COORDINATE, "publish and receive events") \
 SUBCOMMAND(ping, "ping", COORDINATE, "measure the round trip to a service") \
 SUBCOMMAND(match, "match", OTHER, "try the scheduler's matching on a graph") \
+SUBCOMMAND(sim, "sim", OTHER, "replay a trace of jobs under scheduling policies") \
 SUBCOMMAND(bench, "bench", OTHER, "measure the instance beside the bare machine") \
 SUBCOMMAND(env, "env", OTHER, "print or use the instance's environment") \
 SUBCOMMAND(version, "version", OTHER, "show versions") \

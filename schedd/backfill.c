@@ -378,8 +378,8 @@ int backfill_pass(struct backfill *b, int64_t now,
 
 		r.left -= job->told != BACKFILL_NO_TIME;
 		if (never == 0) {
-			looked++;
 			outcome = try_job(&r, job, i);
+			looked += outcome != STARTED;
 		} else if (never < 0) {
 			outcome = FAILED;
 		}

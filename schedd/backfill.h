@@ -46,7 +46,8 @@ struct backfill_config {
 	const char *policy;	/* its name */
 	bool strict;		/* nothing starts behind one that waits */
 	uint32_t reservations;	/* at most */
-	uint32_t depth;		/* jobs looked at in a pass */
+	uint32_t depth;		/* jobs looked at in a pass that are
+				   not started */
 };
 
 /* A job that waits: the caller's memory, from backfill_add until it is

@@ -564,13 +564,13 @@ static void test_depth(void)
 	c = put(&w, 4, 4, 10);
 	d = put(&w, 1, 4, 5);
 	backfill_config_parse(&config, "easy", &err);
-	config.depth = 2;
+	config.depth = 1;
 	backfill_configure(w.b, &config);
 	pass(&w, 0);
 	ok(a->status == RUNNING && b->b.aside && b->told_never &&
 	   c->b.start == 10 && d->status == WAITING,
 	   "one that can never run counts for nothing; the depth ends a pass");
-	config.depth = 3;
+	config.depth = 2;
 	backfill_configure(w.b, &config);
 	backfill_remove(w.b, &b->b);
 	pass(&w, 0);
