@@ -231,6 +231,9 @@ static const struct verb verbs[] = {
 	  "[-f text|json] [-T raw|iso|offset] [-H] [-F] [-p PATH] ID" },
 	{ "id", job_id, "[-t FORM] [ID...]" },
 	{ "info", job_info, "[-o|-b] ID KEY" },
+	{ "journal", job_journal,
+	  "[-P] [-s SINCE] [-u USER] [-q QUEUE] [-e EVENT,...] [-c N] "
+	  "[-f text|json] [-T raw|iso|offset|human] [ID...]" },
 	{ "kill", job_kill, "[-s SIGNAL] ID..." },
 	{ "killall", job_killall, "[-s SIGNAL] [-u USER] [-f]" },
 	{ "last", job_last, "[N|[START:STOP:STEP]]" },

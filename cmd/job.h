@@ -31,6 +31,8 @@ int job_cancel(int argc, char **argv);
 /* job_wait.c */
 int job_wait(int argc, char **argv);
 int job_purge(int argc, char **argv);
+/* job_journal.c */
+int job_journal(int argc, char **argv);
 /* job_current.c */
 /* KEY of a job, which is TEXT, as updates have changed it; to be freed. NULL:
  * they have not. */

@@ -36,6 +36,7 @@ struct flight {
 	uint32_t magic;
 	struct commit *commit;
 	struct flight *next, **prev;
+	uint64_t turn;
 	weir_future_t *future;
 	struct reply *replies;
 	size_t count;
@@ -233,6 +234,27 @@ size_t commit_in_flight(const struct commit *c)
 	return c->in_flight;
 }
 
+uint64_t commit_turn(const struct commit *c)
+{
+	return c->turn;
+}
+
+uint64_t commit_durable(const struct commit *c)
+{
+	const struct flight *f;
+	uint64_t turn = c->turn - 1;
+
+	for (f = c->flights; f; f = f->next)
+		if (f->turn <= turn)
+			turn = f->turn - 1;
+	return turn;
+}
+
+void commit_flush(struct commit *c)
+{
+	end_turn(c);
+}
+
 void commit_bound(struct commit *c, size_t added)
 {
 	c->bytes += added;
@@ -292,6 +314,7 @@ static void send_txn(struct commit *c)
 	}
 	f->magic = FLIGHT_MAGIC;
 	f->commit = c;
+	f->turn = c->turn;
 	f->next = c->flights;
 	if (f->next)
 		f->next->prev = &f->next;
@@ -350,11 +373,11 @@ static void end_turn(struct commit *c)
 	c->entries = 0;
 	c->awake = false;
 	c->bytes = 0;
-	c->turn++;
 	if (weir_txn_count(c->txn) > 0) {
 		send_txn(c);
 		weir_txn_clear(c->txn);
 	} else if (c->count > 0) {
 		reply_with_last(c);
 	}
+	c->turn++;
 }

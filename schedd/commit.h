@@ -43,6 +43,12 @@ void commit_reply_json(struct commit *c, weir_call_t *call, json_t *body);
 /* Transactions that are not durable yet. Who has much to do waits until there
  * are few: what others ask goes the same way. */
 size_t commit_in_flight(const struct commit *c);
+/* The number of this turn, from 1, and of the last one up to which all is
+ * durable. */
+uint64_t commit_turn(const struct commit *c);
+uint64_t commit_durable(const struct commit *c);
+/* Ends the turn now: what is read from now on comes behind it. */
+void commit_flush(struct commit *c);
 /* Ends the turn now if the transaction has become large. */
 void commit_bound(struct commit *c, size_t added);
 

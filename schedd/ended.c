@@ -197,6 +197,7 @@ static int take_record(struct reading *rd, struct record *r,
 	if (!q || history_put(s->history, r) < 0 || remember(s, r, origin) < 0)
 		return -1;
 	rd->known[id - rd->ids->id] = true;
+	journal_seen(s, r->entered[STATE_INACTIVE]);
 	rd->chunk->count++;
 	q->results[r->result]++;
 	return 0;

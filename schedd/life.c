@@ -26,7 +26,7 @@ void job_post(struct schedd *s, struct job *job, struct jobevent *ev)
 	enum job_action action;
 
 	assert(job->magic == JOB_MAGIC);
-	ev->time = now_wall();
+	ev->time = journal_time(s);
 	if (job_update(job, ev, &action) < 0) {
 		/* ours are legal by construction */
 		assert(errno == ENOMEM);
@@ -36,6 +36,7 @@ void job_post(struct schedd *s, struct job *job, struct jobevent *ev)
 	if (job->state != before)
 		queue_moved(job, before);
 	commit_event(s->commit, job, ev);
+	journal_event(s, job, ev);
 	job_act(s, job, action);
 }
 

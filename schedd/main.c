@@ -74,6 +74,7 @@ static void on_durable(void *arg)
 {
 	struct schedd *s = arg;
 
+	journal_durable(s);
 	if (turn_waits(s))
 		commit_wake(s->commit);
 }
@@ -152,12 +153,13 @@ static void init(struct daemon *d, struct schedd *s)
 	s->jobs = jobs_create();
 	s->history = history_create();
 	s->ended = ended_create();
+	s->journal = journal_create();
 	s->resources = resources_create();
 	s->queues = queues_create();
 	s->waits = waits_create(s);
 	s->nonces = envelope_nonces_create(NONCES_MAX);
 	if (!s->base || !s->jobs || !s->history || !s->ended ||
-	    !s->resources || !s->queues || !s->waits || !s->nonces)
+	    !s->journal || !s->resources || !s->queues || !s->waits || !s->nonces)
 		daemon_fail(d, "out of memory");
 }
 
@@ -196,6 +198,7 @@ static void fini(struct schedd *s)
 	bulk_stop(s);
 	purge_stop(s);
 	waits_destroy(s->waits);
+	journal_destroy(s->journal);
 	services_stop(s);
 	if (s->h && !s->restart)
 		weir_flush(s->h, 1);

@@ -37,6 +37,7 @@ static int take_events(struct job *job, const char *data, size_t len,
 					    "%s", line.name,
 					    state_name(job->state));
 		eventlog_clear(&line);
+		journal_seen(job->schedd, ev.time);
 		if (r < 0)
 			break;
 	}

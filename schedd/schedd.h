@@ -39,6 +39,8 @@ struct schedd {
 	struct jobs *jobs;
 	struct history *history;
 	struct ended *ended;		/* what the store has of it */
+	struct journal *journal;
+	int64_t last_event;		/* its time, microseconds since 1970 */
 	struct resources *resources;
 	struct queues *queues;
 	struct queue_wait *queue_waits;
@@ -126,6 +128,17 @@ int waits_read(struct schedd *s, struct weir_error *error);	/* blocking */
 void waits_ended(struct schedd *s, uint64_t id, uid_t uid);
 void waits_forget(struct schedd *s, uint64_t id, uid_t uid);	/* purged */
 
+/* ---- journal.c ---- */
+struct journal *journal_create(void);		/* NULL with ENOMEM */
+void journal_destroy(struct journal *j);	/* NULL is fine */
+/* The time of an event that happens now: no other has it, or a later one. */
+double journal_time(struct schedd *s);
+void journal_seen(struct schedd *s, double time);	/* of an event's time */
+/* EV of JOB goes along with this turn's transaction. */
+void journal_event(struct schedd *s, const struct job *job,
+		   const struct jobevent *ev);
+void journal_durable(struct schedd *s);		/* a transaction is */
+
 /* ---- purge.c ---- */
 void purge_wake(struct schedd *s);	/* limits may be exceeded */
 void purge_turn(struct schedd *s);
@@ -189,6 +202,7 @@ method_f do_raise, do_kill, do_urgency, do_memo, do_ping;	/* manager.c */
 method_f do_update;				/* update_call.c */
 method_f do_raiseall, do_killall;		/* bulk.c */
 method_f do_wait;				/* wait.c */
+method_f do_journal;				/* journal.c */
 method_f do_purge;				/* purge.c */
 method_f do_queue_enable, do_queue_start, do_queue_list, do_queue_status,
 	 do_queue_drain, do_queue_idle;		/* queue_call.c */

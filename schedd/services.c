@@ -23,6 +23,7 @@ static const struct method {
 	{ "job-manager", "update", do_update },
 	{ "job-manager", "memo", do_memo },
 	{ "job-manager", "purge", do_purge },
+	{ "job-manager", "journal", do_journal },
 	{ "job-manager", "wait", do_wait },
 	{ "job-manager", "queue-drain", do_queue_drain },
 	{ "job-manager", "queue-enable", do_queue_enable },

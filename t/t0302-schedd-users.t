@@ -53,6 +53,10 @@ matches "$(cat "$WORK/refused")" 'only the instance.s owner' 'high urgency is th
 # ---- who sees what
 submit ours --urgency=0 true
 OURS=$ID
+is "$(as 12345 "$WORK/bin/weir" job journal -P -e submit | sed 's/.*userid=\([0-9]*\).*/\1/')" \
+	12345 'the journal has one'"'"'s own jobs only'
+is "$("$weir" job journal -P -e submit | wc -l | tr -d ' ')" 2 \
+	'for the owner it has all'
 as 12345 "$WORK/bin/weir" submit --dependency=afterany:"$OURS" --env=-* true 2>"$WORK/refused"
 matches "$(cat "$WORK/refused")" 'dependency: afterany: id .*: the job is another user' \
 	'nobody depends on another user'"'"'s job'
