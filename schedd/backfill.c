@@ -344,6 +344,8 @@ static void close_gap(struct backfill *b, size_t kept, size_t seen)
 {
 	size_t gone = seen - kept;
 
+	if (!gone)
+		return;
 	memmove(list(b) + gone, list(b), kept * sizeof(*b->jobs));
 	b->head += gone;
 	b->count -= gone;
