@@ -158,6 +158,33 @@ static void read_log(struct log *l, int flags, double timeout)
 	json_decref(l->match);
 }
 
+/* The log as it was AT a version. */
+static void read_past(struct log *l, const char *at)
+{
+	weir_future_t *f = made(weir_kvs_get(l->h, kvs_ns, l->key, at),
+				l->key);
+	struct eventlog_event event;
+	struct eventlog_iter it = { 0 };
+	struct proto_error error;
+	const char *line;
+	bool last = false;
+	int rc;
+
+	kvs_get_done(f, l->key);
+	it.data = weir_future_data(f, &it.len);
+	for (; !last; eventlog_clear(&event)) {
+		line = it.data;
+		rc = eventlog_next(&it, &event, &error);
+		if (rc < 0)
+			die("%s: %s", l->key, error.text);
+		if (!rc)
+			break;
+		last = take_event(l, &event, line, it.data - line);
+	}
+	weir_future_destroy(f);
+	weir_close(l->h);
+}
+
 /* KEY=VALUE, JSON or a string. */
 static void add_match(struct log *l, const char *text)
 {
@@ -199,17 +226,20 @@ static int log_get(int argc, char **argv)
 		{ "human", no_argument, NULL, 'H' },
 		{ "color", optional_argument, NULL, 'L' },
 		{ "stream", no_argument, NULL, 'S' },
+		{ "at", required_argument, NULL, 'a' },
 		{ 0 }
 	};
 	struct log l = { .left = -1, .time = EVENTLOG_RAW };
+	const char *at = NULL;
 	int c, flags = 0;
 
-	while ((c = next_option(argc, argv, "N:Wwc:uHL::S", longs,
+	while ((c = next_option(argc, argv, "N:Wwc:uHL::Sa:", longs,
 				"weir-kvs")) != -1) {
 		switch (c) {
 		case 'N': kvs_ns = optarg; break;
 		case 'W': flags |= WEIR_EVENTLOG_WAIT; break;
 		case 'w': flags |= WEIR_EVENTLOG_FOLLOW; break;
+		case 'a': at = kvs_at(optarg); break;
 		case 'c': l.left = count(optarg); break;
 		case 'u': l.unformatted = true; break;
 		case 'H': l.time = EVENTLOG_HUMAN; break;
@@ -219,9 +249,14 @@ static int log_get(int argc, char **argv)
 	}
 	if (argc - optind != 1)
 		usage_error("eventlog get needs one KEY");
+	if (at && flags)
+		usage_error("--at: what is past does not change");
 	l.key = argv[optind];
 	l.h = flags ? open_lasting() : open_instance(0);
-	read_log(&l, flags, -1);
+	if (at)
+		read_past(&l, at);
+	else
+		read_log(&l, flags, -1);
 	return 0;
 }
 

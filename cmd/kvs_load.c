@@ -19,7 +19,7 @@
 #include "proto/wire.h"
 
 #define BATCH_BYTES	(1u << 20)
-#define BATCH_STEPS	1000
+#define BATCH_STEPS	4000
 #define ENTRY_BYTES	64	/* that a step counts for, beside its value */
 #define FLIGHT		4	/* commits on their way */
 

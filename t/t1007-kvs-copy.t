@@ -95,6 +95,18 @@ ran 1 '' 'weir-kvs: past.k: namespace primary is at version *' \
 run weir kvs copy -a nonsense past back
 ran 1 '' 'weir-kvs: *neither a version nor a hash nor *' 'copy --at nonsense'
 
+weir kvs eventlog append -t 1 log one
+weir kvs eventlog append -t 2 log two '{"a":1}'
+at=$(weir kvs version)
+weir kvs eventlog append -t 3 log three
+run weir kvs eventlog get -a "$at" log
+ran 0 '1.000000 one
+2.000000 two a=1' '' 'eventlog get --at'
+run weir kvs eventlog get -u -c 1 -a "$at" log
+ran 0 '{"timestamp":1.000000,"name":"one"}' '' 'with other options'
+run weir kvs eventlog get -a "$at" -w log
+ran 1 '' 'weir-kvs: --at: *' 'but not with --watch'
+
 # ---- snapshots ----
 
 weir kvs namespace create snap
