@@ -38,6 +38,7 @@ void job_destroy(struct job *job)
 	resource_set_destroy(job->R);
 	dependency_free(job);
 	demand_release(job->demand);
+	free(job->waiter);
 	if (job->limit_timer)
 		event_free(job->limit_timer);
 	if (job->kill_timer)

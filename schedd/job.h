@@ -61,6 +61,7 @@ struct job_origin {
 };
 
 struct commit_entry;
+struct waiter;
 struct event;
 struct schedd;
 
@@ -72,6 +73,9 @@ struct job {
 	struct job *next, **prev;	/* all jobs, newest first */
 	struct job_heap *heap;		/* in which it waits; NULL: in none */
 	size_t queued;			/* place there */
+	struct waiter *waiter;		/* of backlog.c; or NULL */
+	double expected;		/* start, seconds since 1970; 0: not
+					   known */
 	struct queue *q;		/* from submission to the end */
 	enum job_state state;
 	char key[JOBID_SIZE];		/* job.0000.... */

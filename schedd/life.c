@@ -107,6 +107,7 @@ static void act_queue(struct schedd *s, struct job *job)
 
 static void act_start(struct schedd *s, struct job *job)
 {
+	backlog_drop(job);
 	heap_drop(job);
 	if (job->want.mock) {
 		mock_start(s, job);
@@ -118,6 +119,8 @@ static void act_start(struct schedd *s, struct job *job)
 
 static void act_limit(struct schedd *s, struct job *job)
 {
+	resources_set_end(s->resources, job->id, job->expiration);
+	sched_wake(s);
 	if (job->want.mock)
 		mock_limit(s, job);
 	else
@@ -133,6 +136,7 @@ static void act_started(struct schedd *s, struct job *job)
 static void act_stop(struct schedd *s, struct job *job)
 {
 	dependency_drop(job);
+	backlog_drop(job);
 	heap_drop(job);
 	sched_wake(s);
 	if (!job->allocated)

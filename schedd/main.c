@@ -143,6 +143,15 @@ static struct event_base *precise_base(void)
 	return base;
 }
 
+static void on_graph_change(void *arg)
+{
+	struct schedd *s = arg;
+	struct queue *q;
+
+	for (q = s->queues->first; q; q = q->next)
+		backlog_reset(q);
+}
+
 static void init(struct daemon *d, struct schedd *s)
 {
 	s->magic = SCHEDD_MAGIC;
@@ -161,6 +170,7 @@ static void init(struct daemon *d, struct schedd *s)
 	if (!s->base || !s->jobs || !s->history || !s->ended ||
 	    !s->journal || !s->resources || !s->queues || !s->waits || !s->nonces)
 		daemon_fail(d, "out of memory");
+	resources_on_change(s->resources, on_graph_change, s);
 }
 
 static void start(struct daemon *d, struct schedd *s)
@@ -194,6 +204,7 @@ static void fini(struct schedd *s)
 	weir_future_destroy(s->node_watch);
 	weir_future_destroy(s->config_watch);
 	weir_future_destroy(s->graph_watch);
+	sched_stop(s);
 	queues_stop(s);
 	bulk_stop(s);
 	purge_stop(s);

@@ -296,6 +296,30 @@ int matcher_possible(struct matcher *m, const struct request *req)
 	return -1;
 }
 
+int matcher_set_end(struct matcher *m, uint64_t id, int64_t end)
+{
+	struct match_job *job = match_find(m, id);
+	int64_t before;
+
+	if (!job || job->reserved || end <= job->start) {
+		errno = job ? EINVAL : ENOENT;
+		return -1;
+	}
+	before = job->end;
+	match_leave(m->g, job->picks, job->count, job->start, before, true);
+	job->end = end;
+	if (match_enter(m->g, job->picks, job->count, job->start, end,
+			true) == 0)
+		return 0;
+	/* there is the room that it had */
+	job->end = before;
+	if (match_enter(m->g, job->picks, job->count, job->start, before,
+			true) < 0)
+		assert(!"room for what was there");
+	errno = ENOMEM;
+	return -1;
+}
+
 /* ---- giving back ---- */
 
 int matcher_cancel(struct matcher *m, uint64_t id)

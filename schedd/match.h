@@ -88,6 +88,9 @@ int matcher_begin(struct matcher *matcher, uint64_t id,
 /* Whether what is up would do, if no job had any of it: -1 with EBUSY or
  * ENOMEM. */
 int matcher_possible(struct matcher *matcher, const struct request *request);
+/* A job that is not reserved ends at END, after its start. -1 with ENOENT,
+ * EINVAL, or ENOMEM and nothing is changed. */
+int matcher_set_end(struct matcher *matcher, uint64_t id, int64_t end);
 /* All of a job's is free. -1 with ENOENT. */
 int matcher_cancel(struct matcher *matcher, uint64_t id);
 /* What it has of these ranks is free; *GONE says whether that was all. -1 with

@@ -24,6 +24,7 @@ static struct queue *add(struct queues *queues, const char *name)
 	q->enabled = true;
 	q->started = !*name;
 	q->limits.jobs = NO_LIMIT;
+	backfill_config_parse(&q->config, "fcfs", NULL);
 	for (i = 0; i < LIMIT_SIZES; i++)
 		q->limits.min[i] = q->limits.max[i] = NO_LIMIT;
 	while (*p)

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "proto/error.h"
+#include "schedd/backfill.h"
 #include "schedd/jobs.h"
 #include "schedd/policy.h"
 
@@ -39,6 +40,8 @@ struct queue {
 	char *disable_reason, *stop_reason;	/* or NULL */
 	bool blocked;			/* its first job has to wait */
 	struct limits limits;
+	struct backfill_config config;	/* its policy */
+	struct backlog *backlog;	/* or NULL; not fcfs's */
 	struct node_filter filter;	/* its jobs run on such nodes */
 	double duration;		/* of jobs that do not say; 0: none */
 	struct job_heap heap;		/* those that wait for resources */
@@ -77,8 +80,8 @@ char *queues_state(const struct queues *queues);	/* to be freed */
 
 /* ---- counting ---- */
 
-/* JOB is in Q from now on; it leaves where it is, for good or for another;
- * it was in state BEFORE. */
+/* JOB is in Q from now on; it leaves where it is, for good or for another, and
+ * is in no backlog any more; it was in state BEFORE. */
 int queue_enter(struct queue *q, struct job *job);	/* -1 with ENOMEM */
 void queue_leave(struct job *job);
 void queue_moved(struct job *job, enum job_state before);

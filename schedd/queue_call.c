@@ -15,7 +15,11 @@
 static void take_config(struct schedd *s, const char *data, size_t len)
 {
 	struct proto_error error;
+	struct queue *q;
 
+	/* their requests refer to the conditions of queues */
+	for (q = s->queues->first; q; q = q->next)
+		backlog_reset(q);
 	if (queues_configure(s->queues, data, len, &error) < 0)
 		daemon_log(LOG_ERR, "config: %s; nothing of it is used",
 			   error.text);
@@ -101,6 +105,7 @@ static void put_state(struct schedd *s)
 void queue_place(struct schedd *s, struct job *job)
 {
 	if (job->priority == 0 || !job->q->started) {
+		backlog_drop(job);
 		heap_drop(job);
 		return;
 	}
@@ -118,8 +123,10 @@ static void set_started(struct schedd *s, struct queue *q, bool start)
 	if (q->started == start)
 		return;
 	q->started = start;
-	while (!start && (job = heap_head(&q->heap)))
+	while (!start && (job = heap_head(&q->heap))) {
+		backlog_drop(job);
 		heap_drop(job);
+	}
 	for (job = jobs_first(s->jobs); start && job; job = job->next)
 		if (job->q == q && job->state == STATE_SCHED)
 			queue_place(s, job);

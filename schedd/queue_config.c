@@ -21,6 +21,7 @@ static const char *const sizes[LIMIT_SIZES] = { "nnodes", "ncores", "ngpus" };
 struct policy {
 	struct limits limits;
 	double duration;
+	struct backfill_config config;
 	const char *queue;		/* borrowed; NULL: none */
 };
 
@@ -108,6 +109,33 @@ static int take_limits(json_t *o, const char *path, struct limits *limits,
 			  err);
 }
 
+/* A policy that is named has the greatest depth unless that is told, too. */
+static int take_queue_policy(json_t *o, const char *path,
+			     struct backfill_config *config,
+			     struct proto_error *err)
+{
+	json_t *name = json_object_get(o, "queue-policy");
+	json_t *depth = json_object_get(o, "queue-depth");
+	json_int_t n = json_integer_value(depth);
+	char field[JSON_PATH_SIZE];
+	struct proto_error inner;
+
+	snprintf(field, sizeof(field), "%.100s.queue-policy", path);
+	if (name && !json_is_string(name))
+		return json_must_be(err, field, "a string", name);
+	if (name && backfill_config_parse(config, json_string_value(name),
+					  &inner) < 0)
+		return proto_error_set(err, EINVAL, "%.100s: %s", field,
+				       inner.text);
+	snprintf(field, sizeof(field), "%.100s.queue-depth", path);
+	if (depth && (!json_is_integer(depth) || n < 1 ||
+		      n >= BACKFILL_UNLIMITED))
+		return json_must_be(err, field, "a number of jobs", depth);
+	if (depth)
+		config->depth = (uint32_t)n;
+	return 0;
+}
+
 static int take_policy(json_t *o, const char *path, struct policy *policy,
 		       struct proto_error *err)
 {
@@ -130,6 +158,8 @@ static int take_policy(json_t *o, const char *path, struct policy *policy,
 		 "duration", path);
 	if (take_duration(json_object_get(defaults, "duration"), field,
 			  &policy->duration, err) < 0)
+		return -1;
+	if (take_queue_policy(o, path, &policy->config, err) < 0)
 		return -1;
 	snprintf(field, sizeof(field), "%.80s.limits", path);
 	return take_limits(json_object_get(o, "limits"), field,
@@ -247,6 +277,7 @@ static int apply(struct queues *queues, json_t *config,
 			q->defined = true;
 			q->limits = policy.limits;
 			q->duration = policy.duration;
+			q->config = policy.config;
 		}
 	}
 	return 0;
@@ -321,6 +352,7 @@ static int configure(struct queues *queues, json_t *config,
 	char *standard = NULL;
 	struct queue *q;
 
+	backfill_config_parse(&common.config, "fcfs", NULL);
 	if (all && !json_is_object(all))
 		return json_must_be(err, "queues", "an object", all);
 	if (take_policy(json_object_get(config, "policy"), "policy", &common,
@@ -345,6 +377,7 @@ static int configure(struct queues *queues, json_t *config,
 	queues->first->defined = !queues->named;
 	queues->first->limits = common.limits;
 	queues->first->duration = common.duration;
+	queues->first->config = common.config;
 	return apply(queues, config, &common, err);
 }
 

@@ -23,6 +23,9 @@ struct resources {
 	struct matcher *matcher;	/* NULL like the graph */
 	const struct match_policy *policy;
 	struct demands demands;
+	uint64_t changes, frees;
+	void (*on_change)(void *arg);	/* or NULL */
+	void *on_change_arg;
 };
 
 struct resources *resources_create(void)
@@ -102,6 +105,7 @@ int resources_set_up(struct resources *r, unsigned rank, bool up)
 	if ((up ? idset_set(r->up, rank) : idset_clear(r->up, rank)) < 0)
 		return -1;
 	set_down(r, rank, !up);
+	r->changes++;
 	return 0;
 }
 
@@ -210,6 +214,7 @@ static int enter_all(const struct matcher *old, struct matcher *m,
 	int rc = 0;
 
 	for (; job && rc == 0; job = matcher_next(old, job->id, false)) {
+		assert(!job->reserved);
 		R = R_of(old, job);
 		rc = R ? enter(m, all, job->id, R, job->start, job->end,
 			       err) :
@@ -227,6 +232,8 @@ static int set_graph(struct resources *r, struct graph *g,
 	struct matcher *m = g ? matcher_create(g, r->policy) : NULL;
 	int rc = 0;
 
+	if (r->on_change)
+		r->on_change(r->on_change_arg);
 	if (g && !m)
 		rc = proto_error_set(err, ENOMEM, "out of memory");
 	if (m && rc == 0)
@@ -241,6 +248,7 @@ static int set_graph(struct resources *r, struct graph *g,
 	r->graph = g;
 	r->matcher = m;
 	r->generation++;
+	r->changes++;
 	r->stale = false;
 	return 0;
 }
@@ -391,6 +399,49 @@ struct resource_set *resources_alloc(struct resources *r, uint64_t id,
 	return R;
 }
 
+bool resources_ready(struct resources *r)
+{
+	errno = 0;
+	return refresh(r) == 0 && r->matcher;
+}
+
+struct request *resources_request(struct resources *r, struct demand *demand,
+				  struct node_filter *filter)
+{
+	return request_for(r, demand, filter, NULL);
+}
+
+struct backfill *resources_backfill(struct resources *r,
+				    const struct backfill_config *config)
+{
+	return backfill_create(r->matcher, config);
+}
+
+struct resource_set *resources_taken(struct resources *r, uint64_t id)
+{
+	const struct match_job *job = matcher_find(r->matcher, id);
+
+	assert(job && !job->reserved);
+	return R_of(r->matcher, job);
+}
+
+void resources_on_change(struct resources *r, void (*call)(void *arg),
+			 void *arg)
+{
+	r->on_change = call;
+	r->on_change_arg = arg;
+}
+
+uint64_t resources_changes(const struct resources *r)
+{
+	return r->changes;
+}
+
+uint64_t resources_frees(const struct resources *r)
+{
+	return r->frees;
+}
+
 /* "5 cores and 1 gpus", what is needed of each type but nodes. */
 static void describe(const struct graph *g, const int64_t *need, char *text,
 		     size_t size)
@@ -514,8 +565,26 @@ int resources_check(struct resources *r, struct demand *demand,
 
 void resources_free(struct resources *r, uint64_t id)
 {
-	if (r->matcher)
-		matcher_cancel(r->matcher, id);
+	const struct match_job *job = r->matcher ?
+				      matcher_find(r->matcher, id) : NULL;
+
+	if (!job || job->reserved)
+		return;
+	matcher_cancel(r->matcher, id);
+	r->frees++;
+}
+
+void resources_set_end(struct resources *r, uint64_t id, double end)
+{
+	const struct match_job *job = r->matcher ?
+				      matcher_find(r->matcher, id) : NULL;
+	int64_t t = end > 0 ? (int64_t)ceil(end) : MATCH_TIME_MAX;
+
+	if (!job || job->reserved)
+		return;
+	if (matcher_set_end(r->matcher, id, t > job->start ? t :
+			    job->start + 1) == 0)
+		r->changes++;
 }
 
 int resources_adopt(struct resources *r, uint64_t id,

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "proto/resource_set.h"
+#include "schedd/backfill.h"
 #include "schedd/demand.h"
 #include "schedd/policy.h"
 
@@ -62,6 +63,24 @@ struct resource_set *resources_alloc(struct resources *r, uint64_t id,
  * the reason, or ENOMEM. Of no nodes at all, ask resources_count first. */
 int resources_check(struct resources *r, struct demand *demand,
 		    struct node_filter *filter, struct proto_error *err);
+/* The graph is as the nodes are; false if there is none, and errno is ENOMEM or
+ * 0. What comes next is of the graph as it is then. */
+bool resources_ready(struct resources *r);
+/* What DEMAND is there. NULL with EINVAL or ENOMEM. */
+struct request *resources_request(struct resources *r, struct demand *demand,
+				  struct node_filter *filter);
+struct backfill *resources_backfill(struct resources *r,
+				    const struct backfill_config *config);
+/* What the matcher gave the job ID. */
+struct resource_set *resources_taken(struct resources *r, uint64_t id);
+/* CALL is called before the graph, and so the matcher, goes. */
+void resources_on_change(struct resources *r, void (*call)(void *arg),
+			 void *arg);
+/* How often nodes went up or down or a job's end moved; jobs gave back. */
+uint64_t resources_changes(const struct resources *r);
+uint64_t resources_frees(const struct resources *r);
+/* The job ID, which runs, will end then; 0: never. */
+void resources_set_end(struct resources *r, uint64_t id, double end);
 void resources_free(struct resources *r, uint64_t id);	/* if it has any */
 /* ID has R already. -1 with EEXIST: some of it is another's, nothing was
  * changed; ENOMEM. */

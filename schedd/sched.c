@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* First come, first served: once a turn of the loop each queue gets of what is
- * free, until its first job has to wait. schedd(8). */
+/* Once a turn of the loop each queue gets of what is free: one that is first
+ * come, first served until its first job has to wait, the others by backlog.c.
+ * schedd(8). */
 #include "config.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +79,8 @@ static void give(struct schedd *s, struct job *job, struct resource_set *R)
 	R->starttime = now_wall();
 	if (job->want.duration > 0)
 		R->expiration = R->starttime + job->want.duration;
+	else
+		R->expiration = 0;
 	if (!resources || job_set_resources(job, R) < 0) {
 		resources_free(s->resources, job->id);
 		resource_set_destroy(R);
@@ -89,57 +94,135 @@ static void give(struct schedd *s, struct job *job, struct resource_set *R)
 	free(resources);
 }
 
-/* It waited, and now can never run: nodes were lost from the inventory. */
-static void give_up(struct schedd *s, struct job *job, const char *why)
+void sched_give(struct schedd *s, struct job *job)
 {
-	job_raise(s, job, "alloc", 0, why, NO_WAIT_STATUS);
+	struct resource_set *R = resources_taken(s->resources, job->id);
+
+	if (R)
+		give(s, job, R);
+	else
+		schedd_restart(s, "out of memory");
 }
 
-/* The first of all that are first in a queue. */
+/* It waited, and now can never run: nodes were lost from the inventory. */
+void sched_give_up(struct schedd *s, struct job *job)
+{
+	struct proto_error error = { "it can never run" };
+
+	resources_check(s->resources, job->demand, &job->q->filter, &error);
+	job_raise(s, job, "alloc", 0, error.text, NO_WAIT_STATUS);
+}
+
+/* The first of all that are first in a queue that looks no further. */
 static struct job *next_job(struct schedd *s)
 {
 	struct job *best = NULL, *job;
 	struct queue *q;
 
 	for (q = s->queues->first; q; q = q->next) {
-		job = q->blocked ? NULL : heap_head(&q->heap);
+		job = q->blocked || !q->config.strict ? NULL :
+		      heap_head(&q->heap);
 		if (job && (!best || jobs_compare(job, best) < 0))
 			best = job;
 	}
 	return best;
 }
 
-void sched_run(struct schedd *s)
+static void run_strict(struct schedd *s)
 {
 	struct proto_error error;
 	struct resource_set *R;
-	struct queue *q;
 	struct job *job;
+
+	while (!s->restart && (job = next_job(s))) {
+		R = resources_alloc(s->resources, job->id, job->demand,
+				    &job->q->filter, now_wall(),
+				    job->want.duration);
+		if (R)
+			give(s, job, R);
+		else if (errno != EAGAIN && errno != EINVAL)
+			schedd_restart(s, strerror(errno));
+		else if (!s->nodes_known || !resources_count(s->resources) ||
+			 resources_check(s->resources, job->demand,
+					 &job->q->filter, &error) == 0)
+			job->q->blocked = true;
+		else
+			sched_give_up(s, job);
+	}
+}
+
+/* ---- queues with reservations ---- */
+
+static void on_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct schedd *s = arg;
+
+	assert(s->magic == SCHEDD_MAGIC);
+	sched_wake(s);
+}
+
+/* Something reserved begins at WHEN; 0: nothing does. */
+static void set_timer(struct schedd *s, double when)
+{
+	double left = when - now_wall() + 0.001;
+	struct timeval tv = { 0, 0 };
+
+	if (s->sched_timer)
+		evtimer_del(s->sched_timer);
+	if (when <= 0)
+		return;
+	if (left > 0) {
+		tv.tv_sec = (time_t)left;
+		tv.tv_usec = (suseconds_t)((left - (double)tv.tv_sec) * 1e6);
+	}
+	if (!s->sched_timer)
+		s->sched_timer = evtimer_new(s->base, on_time, s);
+	if (!s->sched_timer || evtimer_add(s->sched_timer, &tv) < 0)
+		schedd_restart(s, "out of memory");
+}
+
+static void run_others(struct schedd *s)
+{
+	double next = 0, when;
+	struct queue *q;
+
+	if (!s->nodes_known || !resources_ready(s->resources)) {
+		if (s->nodes_known && errno)
+			schedd_restart(s, strerror(errno));
+		return;
+	}
+	for (q = s->queues->first; q && !s->restart; q = q->next) {
+		if (q->config.strict)
+			continue;
+		backlog_run(s, q);
+		when = backlog_next(q);
+		if (when > 0 && (next <= 0 || when < next))
+			next = when;
+	}
+	set_timer(s, next);
+}
+
+void sched_run(struct schedd *s)
+{
+	struct queue *q;
 
 	if (!s->ready || !s->sched_wanted)
 		return;
 	for (q = s->queues->first; q; q = q->next)
 		q->blocked = false;
-	while (!s->restart && (job = next_job(s))) {
-		R = resources_alloc(s->resources, job->id, job->demand,
-				    &job->q->filter, now_wall(),
-				    job->want.duration);
-		if (R) {
-			give(s, job, R);
-			continue;
-		}
-		if (errno != EAGAIN && errno != EINVAL) {
-			schedd_restart(s, strerror(errno));
-			return;
-		}
-		if (!s->nodes_known || resources_count(s->resources) == 0 ||
-		    resources_check(s->resources, job->demand,
-				    &job->q->filter, &error) == 0) {
-			job->q->blocked = true;
-			continue;
-		}
-		give_up(s, job, error.text);
-	}
+	run_strict(s);
+	if (!s->restart)
+		run_others(s);
 	/* jobs that ended by this have asked again, to no avail */
 	s->sched_wanted = false;
+}
+
+void sched_stop(struct schedd *s)
+{
+	struct queue *q;
+
+	for (q = s->queues ? s->queues->first : NULL; q; q = q->next)
+		backlog_reset(q);
+	if (s->sched_timer)
+		event_free(s->sched_timer);
 }

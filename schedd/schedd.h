@@ -15,6 +15,7 @@
 #include "proto/daemon.h"
 #include "proto/envelope.h"
 #include "proto/jobid.h"
+#include "schedd/backlog.h"
 #include "schedd/commit.h"
 #include "schedd/dependency.h"
 #include "schedd/ended.h"
@@ -52,6 +53,7 @@ struct schedd {
 	char *own_public;		/* file of our own, or NULL */
 	bool ready;			/* everything has been read back */
 	bool sched_wanted;		/* this turn */
+	struct event *sched_timer;	/* for reservations */
 	struct waits *waits;
 	struct purge *purges;		/* in the order of their calls */
 	struct event *purge_timer;
@@ -105,6 +107,10 @@ bool turn_waits(struct schedd *s);	/* something wants that */
 /* ---- sched.c ---- */
 void sched_wake(struct schedd *s);	/* something may fit now */
 void sched_run(struct schedd *s);
+void sched_stop(struct schedd *s);
+/* JOB has what the matcher says; it can never have anything. */
+void sched_give(struct schedd *s, struct job *job);
+void sched_give_up(struct schedd *s, struct job *job);
 
 /* ---- queue_call.c ---- */
 int queues_read(struct schedd *s, struct weir_error *error);	/* blocking */

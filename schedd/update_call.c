@@ -129,6 +129,7 @@ static void move(struct update *u)
 {
 	if (!u->queue || u->trial.q == u->job->q)
 		return;
+	backlog_drop(u->job);
 	queue_leave(u->job);
 	if (queue_enter(u->trial.q, u->job) < 0)
 		schedd_restart(u->s, "out of memory");
