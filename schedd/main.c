@@ -167,8 +167,9 @@ static void init(struct daemon *d, struct schedd *s)
 	s->queues = queues_create();
 	s->waits = waits_create(s);
 	s->nonces = envelope_nonces_create(NONCES_MAX);
-	if (!s->base || !s->jobs || !s->history || !s->ended ||
-	    !s->journal || !s->resources || !s->queues || !s->waits || !s->nonces)
+	if (!s->base || event_base_priority_init(s->base, 2) < 0 ||
+	    !s->jobs || !s->history || !s->ended || !s->journal ||
+	    !s->resources || !s->queues || !s->waits || !s->nonces)
 		daemon_fail(d, "out of memory");
 	resources_on_change(s->resources, on_graph_change, s);
 }
@@ -248,7 +249,9 @@ int main(int argc, char **argv)
 	init(&d, &s);
 	signal_event = event_new(s.base, signals, EV_READ | EV_PERSIST,
 				 on_signal, &s);
-	if (!signal_event || event_add(signal_event, NULL) < 0)
+	/* told to end, it need not say that the nodes do, too */
+	if (!signal_event || event_priority_set(signal_event, 0) < 0 ||
+	    event_add(signal_event, NULL) < 0)
 		daemon_fail(&d, "out of memory");
 	if (connect_kvsd(&d, &s, signals)) {
 		weir_on_state(s.h, on_state, &s);
