@@ -371,7 +371,9 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 	f = release_slot(h, slot);
 	if (!f)
 		return;
-	if ((f->streaming || f->kind == KIND_LOG) && !frame->has_payload) {
+	/* with something to say it is the last answer, not only the end */
+	if ((f->streaming || f->kind == KIND_LOG) && frame->words == 2 &&
+	    !frame->has_payload) {
 		future_fail(f, ENODATA, "end of the stream");
 	} else {
 		struct item *item = reply_item(h, frame, 2);
