@@ -30,7 +30,7 @@ start_schedd()
 kill_schedd()
 {
 	kill "-$1" "$SCHEDD_PID"
-	wait "$SCHEDD_PID" 2>/dev/null
+	await schedd "$SCHEDD_PID" 2>/dev/null
 	SCHEDD_STATUS=$?
 	forget_pid "$SCHEDD_PID"
 }

@@ -6,6 +6,7 @@
 . "${srcdir:-.}/t/tap.sh"
 
 rounds=${WEIR_T_ROUNDS:-300}
+WAIT_SECONDS=$((120 + 10 * rounds))
 TOOL=$builddir/t/tool
 
 # torture_ok NAME OPTION...: a part of the rounds, judged.

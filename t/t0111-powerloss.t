@@ -7,6 +7,7 @@
 . "${srcdir:-.}/t/tap.sh"
 
 rounds=${WEIR_T_ROUNDS:-300}
+WAIT_SECONDS=$((120 + 10 * rounds))
 TOOL=$builddir/t/tool
 LOSS=$TOOL/.libs/powerloss.so
 

@@ -17,16 +17,22 @@
 #                           stops; sets INSTANCE_STATUS
 #   daemon_pid NAME         prints the pid of kvsd, schedd, execd-0 ... of the
 #                           instance, the newest
+#   await NAME PID          waits for the end of a child; its status
 #   run COMMAND...          sets STATUS, OUT and ERR, which are its exit code
 #                           and what it wrote
 #   ran STATUS OUT ERR NAME a point: the last run gave this; ERR is a pattern
 #
+# Where one of these waits, and for a command that is run, it does so for
+# $WAIT_SECONDS (120) at most: then a watcher tells what was waited for, who is
+# left and the last of the daemons' messages, and ends the script.
+#
 # weir is the function that runs the command that was built. $ERRORS is what
 # the instance wrote to standard error.
 # $WORK is the folder; it goes at exit, with every process that was noted by
-# `note_pid PID`. Nothing here sleeps.
+# `note_pid PID`. Nothing here sleeps but the watcher.
 : "${srcdir:=$(cd "$(dirname "$0")/.." && pwd)}"
 : "${builddir:=$(pwd)}"
+: "${WAIT_SECONDS:=120}"
 
 tap_count=0
 tap_failed=0
@@ -49,6 +55,7 @@ tap_exit()
 {
 	tap_status=$?
 	trap '' HUP INT TERM
+	kill "$tap_watcher" 2>/dev/null
 	for tap_pid in $tap_pids; do
 		kill -9 "$tap_pid" 2>/dev/null && wait "$tap_pid" 2>/dev/null
 	done
@@ -57,6 +64,94 @@ tap_exit()
 }
 trap tap_exit EXIT
 trap 'exit 1' HUP INT TERM
+
+# ---- the watcher
+
+# waiting WHAT: from here to `waited`, which is not to take longer than it may.
+# Each has its number, so that the watcher can tell it from the one before.
+tap_waits=0
+waiting()
+{
+	tap_waits=$((tap_waits + 1))
+	printf '%s\n' "$tap_waits $WAIT_SECONDS $*" >"$WORK/tap-waiting"
+}
+
+waited()
+{
+	true >"$WORK/tap-waiting"
+}
+
+# await NAME PID: the end of a child; its status.
+await()
+{
+	waiting "the end of $1 (pid $2)"
+	wait "$2"
+	set -- $?
+	waited
+	return "$1"
+}
+
+# The processes that the script started, and theirs: pid, parent, state, command.
+tap_descendants()
+{
+	ps -e -o pid= -o ppid= -o stat= -o args= | awk -v script="$$" '
+		{ line[$1] = $0; parent[$1] = $2 }
+		END {
+			for (pid in line) {
+				p = pid
+				while (p in parent && p != script)
+					p = parent[p]
+				if (p == script && pid != script)
+					print line[pid]
+			}
+		}'
+}
+
+# tap_tell SECONDS WHAT: why the script is about to end.
+tap_tell()
+{
+	echo "$0: waited $1 seconds in vain: $2"
+	echo "processes:"
+	echo "$tap_alive"
+	for tap_log in "$WORK/stderr" "$ERRORS" "$WORK/run.out" \
+		"$WORK/run.err"; do
+		[ -s "$tap_log" ] || continue
+		echo "the end of ${tap_log##*/}:"
+		tail -n 20 "$tap_log"
+	done
+}
+
+# It is no child of the script, which may wait for all its children, and ends
+# with it. What it tells goes where prove shows it.
+tap_watch()
+{
+	trap - EXIT
+	trap 'kill "$tap_sleep" 2>/dev/null; exit' TERM
+	trap '' HUP INT
+	tap_last='' tap_turns=0
+	while kill -0 $$ 2>/dev/null; do
+		sleep 1 >/dev/null 2>&1 &
+		tap_sleep=$!
+		wait "$tap_sleep"
+		tap_now='' tap_limit='' tap_what=''
+		{
+			read -r tap_now tap_limit tap_what <"$WORK/tap-waiting"
+		} 2>/dev/null
+		tap_turns=$((tap_turns + 1))
+		[ "$tap_now" = "$tap_last" ] || tap_turns=0
+		tap_last=$tap_now
+		[ "$tap_what" ] || continue
+		[ "$tap_turns" -ge "$tap_limit" ] || continue
+		tap_alive=$(tap_descendants)
+		tap_tell "$tap_limit" "$tap_what" | sed 's/^/# /' >&2
+		kill -TERM $$
+		# shellcheck disable=SC2046
+		kill -KILL $(echo "$tap_alive" | awk '{print $1}') 2>/dev/null
+		exit
+	done
+}
+waited
+tap_watcher=$({ exec >/dev/null; tap_watch; } & echo $!)
 
 note_pid()
 {
@@ -148,9 +243,11 @@ start_daemon()
 	DAEMON_PID=$!
 	note_pid "$DAEMON_PID"
 	READY=
+	waiting "$1 to be ready (pid $DAEMON_PID)"
 	IFS= read -r READY <"$WORK/ready" || :
+	waited
 	[ "$READY" = ready ] && return 0
-	wait "$DAEMON_PID"
+	await "$1" "$DAEMON_PID"
 	forget_pid "$DAEMON_PID"
 	return 1
 }
@@ -170,7 +267,7 @@ start_kvsd()
 stop_kvsd()
 {
 	kill "-${1:-TERM}" "$KVSD_PID"
-	wait "$KVSD_PID"
+	await kvsd "$KVSD_PID"
 	KVSD_STATUS=$?
 	forget_pid "$KVSD_PID"
 }
@@ -196,7 +293,9 @@ start_instance()
 	} &
 	WRAPPER_PID=$!
 	note_pid "$WRAPPER_PID"
+	waiting "weir start $* to be ready (pid $WRAPPER_PID)"
 	IFS=' ' read -r INSTANCE_PID WEIR_URI <&7
+	waited
 	if [ "$INSTANCE_PID" = ended ]; then
 		INSTANCE_STATUS=$WEIR_URI
 		unset WEIR_URI
@@ -211,7 +310,7 @@ start_instance()
 # What is left of it when the program is told to end, or has been killed.
 wait_instance()
 {
-	wait "$WRAPPER_PID"
+	await 'weir start' "$WRAPPER_PID"
 	INSTANCE_STATUS=$?
 	forget_pid "$WRAPPER_PID"
 	forget_pid "$INSTANCE_PID"
@@ -234,7 +333,9 @@ daemon_pid()
 run()
 {
 	STATUS=0
+	waiting "$@"
 	"$@" >"$WORK/run.out" 2>"$WORK/run.err" || STATUS=$?
+	waited
 	OUT=$(cat "$WORK/run.out")
 	ERR=$(cat "$WORK/run.err")
 }
