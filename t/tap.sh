@@ -172,6 +172,12 @@ diag()
 	printf '%s\n' "$*" | sed 's/^/# /'
 }
 
+# What is wrong, where prove shows it.
+blame()
+{
+	diag "$*" >&2
+}
+
 ok()
 {
 	tap_count=$((tap_count + 1))
@@ -180,6 +186,7 @@ ok()
 	else
 		tap_failed=$((tap_failed + 1))
 		echo "not ok $tap_count - $2"
+		blame "$0: not ok $tap_count - $2"
 	fi
 	return "$1"
 }
@@ -188,8 +195,8 @@ is()
 {
 	if [ "$1" = "$2" ]; then ok 0 "$3"; return 0; fi
 	ok 1 "$3"
-	diag "got:  $1"
-	diag "want: $2"
+	blame "got:  $1"
+	blame "want: $2"
 	return 1
 }
 
@@ -200,8 +207,8 @@ like()
 	$2) ok 0 "$3"; return 0 ;;
 	esac
 	ok 1 "$3"
-	diag "got:     $1"
-	diag "pattern: $2"
+	blame "got:     $1"
+	blame "pattern: $2"
 	return 1
 }
 
@@ -209,8 +216,8 @@ matches()
 {
 	if printf '%s\n' "$1" | grep -Eq -e "$2"; then ok 0 "$3"; return 0; fi
 	ok 1 "$3"
-	diag "got:   $1"
-	diag "regex: $2"
+	blame "got:   $1"
+	blame "regex: $2"
 	return 1
 }
 
@@ -350,11 +357,11 @@ ran()
 		esac
 	fi
 	ok 1 "$4"
-	diag "got exit code $STATUS, want $1"
-	diag "output: $OUT"
-	diag "want:   $2"
-	diag "errors: $ERR"
-	diag "want:   $3"
+	blame "got exit code $STATUS, want $1"
+	blame "output: $OUT"
+	blame "want:   $2"
+	blame "errors: $ERR"
+	blame "want:   $3"
 	return 1
 }
 

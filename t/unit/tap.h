@@ -3,6 +3,7 @@
 #ifndef WEIR_TAP_H
 #define WEIR_TAP_H
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 static int tap_count;
 static int tap_failed;
 
-/* One test point; returns COND so that a caller can give up early. */
+/* One test point, which is told to standard error, too, if it fails: prove
+ * shows that. Returns COND so that a caller can give up early. */
 __attribute__((format(printf, 2, 3), unused))
 static bool ok(bool cond, const char *fmt, ...)
 {
@@ -22,9 +24,16 @@ static bool ok(bool cond, const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	putchar('\n');
-	if (!cond)
-		tap_failed++;
 	fflush(stdout);
+	if (!cond) {
+		tap_failed++;
+		fprintf(stderr, "# %s: not ok %d - ",
+			program_invocation_short_name, tap_count);
+		va_start(ap, fmt);
+		vfprintf(stderr, fmt, ap);
+		va_end(ap);
+		fputc('\n', stderr);
+	}
 	return cond;
 }
 
@@ -46,8 +55,8 @@ static bool is_str(const char *got, const char *want, const char *what)
 	bool same = got && want ? !strcmp(got, want) : got == want;
 
 	if (!ok(same, "%s", what))
-		diag("got '%s', want '%s'", got ? got : "(null)",
-		     want ? want : "(null)");
+		fprintf(stderr, "# got '%s', want '%s'\n",
+			got ? got : "(null)", want ? want : "(null)");
 	return same;
 }
 
@@ -55,7 +64,7 @@ __attribute__((unused))
 static bool is_int(long long got, long long want, const char *what)
 {
 	if (!ok(got == want, "%s", what))
-		diag("got %lld, want %lld", got, want);
+		fprintf(stderr, "# got %lld, want %lld\n", got, want);
 	return got == want;
 }
 
