@@ -11,7 +11,7 @@
 #   report RANK EVENT CONTEXT  from the execd of RANK, about job ID
 #   call METHOD [PAYLOAD]      see t/tool/call.c
 weir=$builddir/cmd/weir
-LIMIT=30
+LIMIT=60
 
 call()
 {

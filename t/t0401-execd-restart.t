@@ -7,7 +7,7 @@
 . "${srcdir:-.}/t/tap.sh"
 
 W=$WORK
-LIMIT=30
+LIMIT=60
 start_instance
 ok $? 'an instance starts' || done_testing
 mkfifo "$W/a" "$W/b" "$W/watch"

@@ -40,17 +40,18 @@ is "$STATUS" 137 'a program that is killed'
 
 # ---- canceled
 id=$(weir submit -N2 -n2 "$W" start sh -c 'echo up >"$0"; sleep 1000' "$WORK/up")
-weir job wait-event -q -t 30 "$id" memo
+weir job wait-event -q -t 60 "$id" memo
 ok $? 'one that would go on'
 weir cancel "$id"
-weir job wait-event -q -t 30 "$id" clean
+weir job wait-event -q -t 60 "$id" clean
 ok $? 'ends when it is canceled'
 
 # ---- a node without the first
 id=$(weir submit -N2 -n2 sh -c 'if [ $WEIR_TASK_RANK -eq 1 ]; then exec "$0" start; fi' "$W")
-weir job wait-event -q -t 5 "$id" start
+weir job wait-event -q -t 60 "$id" start
+ok $? 'one whose first node starts nothing'
 weir cancel "$id"
-weir job wait-event -q -t 30 "$id" clean
+weir job wait-event -q -t 60 "$id" clean
 ok $? 'a node that nobody leads ends when it is told to'
 
 # ---- the first is lost: the others notice

@@ -102,7 +102,7 @@ matches "$(weir job eventlog "$id")" ' memo uri=' 'and can be found'
 uri=$(weir job eventlog "$id" | sed -n 's/.* memo uri="\(.*\)"/\1/p')
 is "$(WEIR_URI=$uri "$W" getattr level)" 1 'it is there'
 weir cancel "$id"
-weir job wait-event -q -t 30 "$id" clean
+weir job wait-event -q -t 60 "$id" clean
 ok $? 'until it is canceled'
 stop_instance
 done_testing
