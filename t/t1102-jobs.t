@@ -16,9 +16,10 @@ run weir jobs --stats-only
 ran 1 '0 running, 0 completed, 0 failed, 0 pending, 0 inactive purged' '' \
 	'--stats-only when nothing is active'
 
+# one after the other: ended ones are listed by their end
 completed=$(weir submit --job-name=demo hostname)
-failed=$(weir submit sh -c 'exit 3')
 weir job wait-event -q "$completed" clean
+failed=$(weir submit sh -c 'exit 3')
 weir job wait-event -q "$failed" clean
 timeout=$(weir submit -t 1s sleep 100)
 weir job wait-event -q "$timeout" clean
