@@ -49,6 +49,9 @@ int kvs_gc(int argc, char **argv)
 	h = open_instance(0);
 	f = weir_request(h, "gc", NULL, NULL, 0);
 	for (;; weir_future_next(f)) {
+		if (weir_future_get(f) < 0 &&
+		    weir_future_error(f) == ENODATA)
+			break;
 		must(f, "gc");
 		if (!weir_future_option(f, "phase"))
 			break;

@@ -322,6 +322,18 @@ static struct item *error_item(int errnum, const char *rest)
 	return item;
 }
 
+/* The options of the last reply, a sum as a rule, can be read with its end. */
+static struct item *end_item(struct wire_frame *frame)
+{
+	struct item *item = item_create((const char *const *)frame->word + 2,
+					frame->words - 2, "end of the stream",
+					NULL, 0);
+
+	if (item)
+		item->errnum = ENODATA;
+	return item;
+}
+
 bool kind_lasts(enum future_kind kind)
 {
 	return kind == KIND_WATCH || kind == KIND_SUBSCRIBE ||
@@ -371,10 +383,9 @@ static void reply(weir_t *h, uint32_t slot, struct wire_frame *frame)
 	f = release_slot(h, slot);
 	if (!f)
 		return;
-	/* with something to say it is the last answer, not only the end */
-	if ((f->streaming || f->kind == KIND_LOG) && frame->words == 2 &&
-	    !frame->has_payload) {
-		future_fail(f, ENODATA, "end of the stream");
+	if ((f->streaming || f->kind == KIND_LOG) && !frame->has_payload) {
+		f->ended = true;
+		future_fulfill(f, end_item(frame));
 	} else {
 		struct item *item = reply_item(h, frame, 2);
 
