@@ -226,6 +226,13 @@ char *jobid_encode(uint64_t id, enum jobid_form form, char buf[JOBID_SIZE])
 	return NULL;
 }
 
+int jobid_compare(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
 int jobid_form_parse(const char *name, enum jobid_form *form,
 		     struct proto_error *err)
 {

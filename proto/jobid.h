@@ -61,6 +61,9 @@ int jobid_parse(const char *text, uint64_t *id, struct proto_error *err);
 /* Write ID into BUF as FORM; returns BUF. */
 char *jobid_encode(uint64_t id, enum jobid_form form, char buf[JOBID_SIZE]);
 
+/* The order of ids, for qsort(3) and bsearch(3). */
+int jobid_compare(const void *a, const void *b);
+
 /*
  * The form called NAME ("dec", "hex", "dothex", "kvs", "f58", "f58plain").
  * Returns -1 with errno EINVAL, or ENOTSUP for "words" and "emoji".

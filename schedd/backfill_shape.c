@@ -6,62 +6,49 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <jansson.h>
 
 #include "schedd/backfill_shape.h"
 
-static int by_text(const void *a, const void *b)
+static int by_key(const void *a, const void *b)
 {
 	const struct shape *s = a, *t = b;
 
-	return strcmp(s->text, t->text);
+	return strcmp(s->key, t->key);
 }
 
-/* All of a request but how long it lasts and what it runs. */
-static char *text_of(const struct request *request)
+static struct shape *shape_new(struct shapes *shapes, const char *key)
 {
-	json_t *system = json_object_get(json_object_get(request->json,
-							 "attributes"),
-					 "system");
-	json_t *constraints = json_object_get(system, "constraints");
-	json_t *json = json_pack("{s:O, s:O*}", "resources",
-				 json_object_get(request->json, "resources"),
-				 "constraints", constraints);
-	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) :
-		     NULL;
+	struct shape *shape = calloc(1, sizeof(*shape));
 
-	json_decref(json);
-	if (!text)
-		errno = ENOMEM;
-	return text;
+	if (shape)
+		shape->key = strdup(key);
+	if (shape && shape->key && tsearch(shape, &shapes->tree, by_key))
+		return shape;
+	if (shape)
+		free(shape->key);
+	free(shape);
+	errno = ENOMEM;
+	return NULL;
 }
 
 struct shape *shape_get(struct shapes *shapes, const struct request *request)
 {
-	struct shape *shape = calloc(1, sizeof(*shape)), **found;
+	struct shape want = { .key = request->key };
+	struct shape **found = tfind(&want, &shapes->tree, by_key);
+	struct shape *shape = found ? *found :
+			      shape_new(shapes, request->key);
 
-	if (!shape)
-		return NULL;
-	shape->text = text_of(request);
-	found = shape->text ? tsearch(shape, &shapes->tree, by_text) : NULL;
-	if (!found || *found != shape) {
-		free(shape->text);
-		free(shape);
-	}
-	if (!found) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	(*found)->jobs++;
-	return *found;
+	if (shape)
+		shape->jobs++;
+	return shape;
 }
 
 void shape_put(struct shapes *shapes, struct shape *shape)
 {
 	if (--shape->jobs)
 		return;
-	tdelete(shape, &shapes->tree, by_text);
-	free(shape->text);
+	tdelete(shape, &shapes->tree, by_key);
+	free(shape->key);
 	free(shape);
 }
 

@@ -20,7 +20,7 @@ struct shape_bound {
 };
 
 struct shape {
-	char *text;
+	char *key;			/* of its requests */
 	size_t jobs;
 	enum { SHAPE_UNKNOWN, SHAPE_POSSIBLE, SHAPE_NEVER } verdict;
 	uint64_t pass;			/* of the bounds */
@@ -31,7 +31,7 @@ struct shape {
 };
 
 struct shapes {
-	void *tree;			/* of tsearch(3), by text */
+	void *tree;			/* of tsearch(3), by key */
 };
 
 /* The shape of a request, one job more; NULL with ENOMEM. */

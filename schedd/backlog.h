@@ -17,6 +17,9 @@ struct backlog;
 void backlog_run(struct schedd *s, struct queue *q);
 /* When it should run next although nothing happens; 0: never. */
 double backlog_next(const struct queue *q);
+/* JOB waits in its queue's heap from now on, or what it asks for, or its
+ * priority, is another. -1 with ENOMEM. */
+int backlog_put(struct schedd *s, struct job *job);
 /* JOB waits no more, or elsewhere. */
 void backlog_drop(struct job *job);
 /* All of Q is forgotten; its jobs wait on. */

@@ -19,6 +19,7 @@ struct node_filter {
 	json_t *json;			/* a constraint; or NULL */
 	struct constraint *made;	/* of json, for the graph of that: */
 	uint64_t generation;
+	uint64_t serial;		/* no other, nor this before, has it */
 };
 
 /* JSON is taken; NULL: no condition. */
@@ -26,29 +27,25 @@ void node_filter_set(struct node_filter *filter, json_t *json);
 
 struct demand {
 	struct demands *home;		/* its table */
-	struct demand *chain;		/* there */
 	size_t users;
-	size_t hash;
-	char *key;			/* the same text: the same demand */
+	char *key;			/* request_key of json */
 	json_t *json;
 	struct request *request;	/* NULL: see wrong */
 	uint64_t generation;		/* of the graph that it is for; 0 */
 	struct proto_error wrong;	/* why the graph has no such thing */
 	/* the last answer to whether it can ever be met */
-	const struct node_filter *asked;
-	uint64_t asked_generation;
+	uint64_t asked_filter;		/* its serial */
+	uint64_t asked_epoch;		/* of the resources; 0: never */
 	bool can;
 };
 
 struct demands {
-	struct demand **table;
-	size_t count, size;
+	void *tree;			/* of tsearch(3), by key */
 };
 
 /* What JOBSPEC asks for; to be released. NULL with ENOMEM. */
 struct demand *demand_get(struct demands *demands, json_t *jobspec);
 void demand_release(struct demand *demand);	/* NULL is fine */
-void demands_fini(struct demands *demands);	/* which nobody uses */
 
 /* Its request for GRAPH, which is of GENERATION. NULL with EINVAL or ENOMEM
  * and the reason in demand->wrong. */

@@ -154,13 +154,6 @@ struct reading {
 	struct chunk *chunk;
 };
 
-static int by_id(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 static int remember(struct schedd *s, const struct record *r,
 		    const struct job_origin *origin)
 {
@@ -187,7 +180,7 @@ static int take_record(struct reading *rd, struct record *r,
 	struct schedd *s = rd->schedd;
 	struct queue *q;
 	uint64_t *id = bsearch(&r->id, rd->ids->id, rd->ids->count,
-			       sizeof(*id), by_id);
+			       sizeof(*id), jobid_compare);
 
 	/* those of purged jobs stay until the value goes */
 	if (!id || rd->known[id - rd->ids->id])

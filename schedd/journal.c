@@ -148,20 +148,13 @@ void journal_seen(struct schedd *s, double time)
 
 /* ---- the filter ---- */
 
-static int by_id(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 static bool wants_job(const struct stream *st, uint64_t id, uid_t userid,
 		      const char *queue)
 {
 	return (st->all || userid == st->uid) &&
 	       (st->userid < 0 || userid == (uid_t)st->userid) &&
 	       (!st->queue || !strcmp(st->queue, queue ? queue : "")) &&
-	       (!st->id || bsearch(&id, st->id, st->ids, sizeof(id), by_id));
+	       (!st->id || bsearch(&id, st->id, st->ids, sizeof(id), jobid_compare));
 }
 
 static bool wants_event(const struct stream *st, enum job_event event)
@@ -404,7 +397,7 @@ static int find_past(struct stream *st)
 	       r->entered[STATE_INACTIVE] > st->since)
 		if (wants_job(st, r->id, r->userid, r->queue))
 			st->past[st->count++] = r->id;
-	qsort(st->past, st->count, sizeof(*st->past), by_id);
+	qsort(st->past, st->count, sizeof(*st->past), jobid_compare);
 	return 0;
 }
 
@@ -436,7 +429,7 @@ static int get_ids(struct stream *st, json_t *ids, struct proto_error *err)
 					       "be an integer", i);
 		st->id[st->ids++] = (uint64_t)json_integer_value(id);
 	}
-	qsort(st->id, st->ids, sizeof(*st->id), by_id);
+	qsort(st->id, st->ids, sizeof(*st->id), jobid_compare);
 	return 0;
 }
 

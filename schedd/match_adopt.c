@@ -206,7 +206,10 @@ json_t *matcher_picks(const struct matcher *m, const struct match_job *job)
 			errno = ENOMEM;
 			return NULL;
 		}
-	return json_pack("{s:o}", "picks", list);
+	list = json_pack("{s:o}", "picks", list);
+	if (!list)
+		errno = ENOMEM;
+	return list;
 }
 
 static int add_pick(struct adopter *a, const json_t *json, size_t i)

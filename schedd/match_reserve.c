@@ -155,6 +155,7 @@ int matcher_advance(struct matcher *m, uint64_t id,
 {
 	struct match_job *job = find_reserved(m, id);
 	struct match_walk w;
+	int saved;
 
 	if (!job)
 		return -1;
@@ -164,7 +165,9 @@ int matcher_advance(struct matcher *m, uint64_t id,
 		    false);
 	if (walk_first(&w, m, req, from, job->start) == 0)
 		return take_picks(&w, job, false);
+	saved = errno;
 	enter_again(m, job);
+	errno = saved;
 	return errno == EBUSY ? 0 : -1;
 }
 

@@ -109,7 +109,7 @@ void queue_place(struct schedd *s, struct job *job)
 		heap_drop(job);
 		return;
 	}
-	if (heap_put(&job->q->heap, job) < 0) {
+	if (heap_put(&job->q->heap, job) < 0 || backlog_put(s, job) < 0) {
 		schedd_restart(s, "out of memory");
 		return;
 	}

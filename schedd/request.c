@@ -468,6 +468,23 @@ static int read_all(struct reader *r, json_t *json)
 	return total_needs(r);
 }
 
+char *request_key(const json_t *jobspec)
+{
+	json_t *system = json_object_get(json_object_get(jobspec,
+							 "attributes"),
+					 "system");
+	json_t *json = json_pack("[O, O*]",
+				 json_object_get(jobspec, "resources"),
+				 json_object_get(system, "constraints"));
+	char *key = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) :
+		    NULL;
+
+	json_decref(json);
+	if (!key)
+		errno = ENOMEM;
+	return key;
+}
+
 struct request *request_create(const struct graph *g, json_t *jobspec,
 			       struct proto_error *err)
 {
@@ -479,8 +496,12 @@ struct request *request_create(const struct graph *g, json_t *jobspec,
 		return NULL;
 	}
 	req->json = json_incref(jobspec);
-	if (read_all(&r, jobspec) == 0)
-		return req;
+	if (read_all(&r, jobspec) == 0) {
+		req->key = request_key(jobspec);
+		if (req->key)
+			return req;
+		no_memory(&r);
+	}
 	request_destroy(req);
 	return NULL;
 }
@@ -505,6 +526,7 @@ void request_destroy(struct request *req)
 			idset_destroy(req->items[i].count.set);
 		}
 		free(req->items);
+		free(req->key);
 		constraint_destroy(req->constraint);
 		json_decref(req->json);
 		free(req);

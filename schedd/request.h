@@ -53,6 +53,7 @@ struct request_item {
 
 struct request {
 	json_t *json;
+	char *key;		/* request_key of json */
 	struct request_item *items;	/* the top ones first */
 	uint32_t count, top;
 	bool lone;		/* no two lists beside each other in it */
@@ -64,6 +65,9 @@ struct request {
 	int64_t need[GRAPH_TRACKED_MAX];	/* of all */
 };
 
+/* All of a jobspec that says which resources will do: jobs with the same key
+ * want the same, if not for as long. To be freed; NULL with ENOMEM. */
+char *request_key(const json_t *jobspec);
 /* NULL with EINVAL; ERR names the field. Valid as long as GRAPH is. */
 struct request *request_create(const struct graph *graph, json_t *jobspec,
 			       struct proto_error *err);

@@ -20,6 +20,7 @@ struct resources {
 	bool stale;			/* the graph is not of all */
 	struct graph *graph;		/* NULL: there are no nodes */
 	uint64_t generation;		/* of the graph */
+	uint64_t epoch;			/* in which what can be is the same */
 	struct matcher *matcher;	/* NULL like the graph */
 	const struct match_policy *policy;
 	struct demands demands;
@@ -49,7 +50,7 @@ void resources_destroy(struct resources *r)
 {
 	if (!r)
 		return;
-	demands_fini(&r->demands);
+	assert(!r->demands.tree);
 	matcher_destroy(r->matcher);
 	graph_destroy(r->graph);
 	resource_set_destroy(r->all);
@@ -248,6 +249,7 @@ static int set_graph(struct resources *r, struct graph *g,
 	r->graph = g;
 	r->matcher = m;
 	r->generation++;
+	r->epoch++;
 	r->changes++;
 	r->stale = false;
 	return 0;
@@ -332,6 +334,7 @@ void resources_set_policy(struct resources *r,
 			  const struct match_policy *policy)
 {
 	r->policy = policy ? policy : policy_find("first", NULL);
+	r->epoch++;
 	if (r->matcher)
 		matcher_set_policy(r->matcher, r->policy);
 }
@@ -548,15 +551,15 @@ int resources_check(struct resources *r, struct demand *demand,
 	req = request_for(r, demand, filter, err);
 	if (!req)
 		return errno == EINVAL ? refuse_demand(r, demand, err) : -1;
-	if (demand->asked != filter ||
-	    demand->asked_generation != r->generation) {
+	if (demand->asked_filter != filter->serial ||
+	    demand->asked_epoch != r->epoch) {
 		demand->can = matcher_match(r->matcher, MATCH_SATISFIABILITY,
 					    0, req, 0, &job) == 0;
 		if (!demand->can && errno != ENODEV)
 			return proto_error_set(err, errno, "%s",
 					       strerror(errno));
-		demand->asked = filter;
-		demand->asked_generation = r->generation;
+		demand->asked_filter = filter->serial;
+		demand->asked_epoch = r->epoch;
 	}
 	return demand->can ? 0 : refuse(r, req, err);
 }
