@@ -22,7 +22,6 @@
 #define LEASE_SECONDS	15	/* a restart within it disturbs nobody */
 
 #define NEWLY_MAX	1024
-#define HOLDING_MAX	1024
 
 struct link;
 struct output;
@@ -91,9 +90,6 @@ struct agent {
 	uint64_t *finishing;		/* jobs with `finish` among them */
 	size_t finishings;
 	struct output *outputs;		/* commits without an answer */
-	uint64_t holding[HOLDING_MAX];	/* jobs with output that is held */
-	size_t holdings;
-	struct event *held_event;
 	struct event *report_event;
 	struct event *lost_event;	/* looks for shells that died */
 	int listener;
@@ -134,11 +130,9 @@ void job_output(struct agent_job *j, uint64_t offset, const char *data,
 		size_t len);
 void job_lost_link(struct agent_job *j);
 void job_input_room(struct agent_job *j);
-/* All that there is of it is gathered, and can be told with its end. */
-bool job_output_short(const struct agent_job *j);
-/* Or else durable; if not, job_output_is_durable will be called. */
-bool job_output_done(struct agent_job *j);
-int outputs_init(struct agent *a);
+/* All that there is of it is durable; if not, job_output_is_durable will be
+ * called. */
+bool job_output_done(const struct agent_job *j);
 void outputs_free(struct agent *a);
 
 /* reports.c */

@@ -13,9 +13,6 @@
 #include "execd/agent.h"
 #include "execd/link.h"
 
-#define HOLD_MS		5	/* of a job's first output */
-#define SHORT_MAX	4096	/* bytes that may go along with the end */
-
 static void guest_namespace(const struct agent_job *j, char *buf, size_t size)
 {
 	snprintf(buf, size, "job-%" PRIu64, j->id);
@@ -177,7 +174,6 @@ static void on_output(weir_future_t *f, void *arg)
 
 	switch (weir_future_error(f)) {
 	case 0:
-	case ENOENT:	/* the namespace is gone: the job ended without us */
 		break;
 	default:
 		if (transient(weir_future_error(f)))
@@ -233,47 +229,6 @@ static void flush(struct agent_job *j)
 		agent_again(a, "cannot pass output on: %s", strerror(errno));
 }
 
-/* ---- short output ----
- * What a job has put out at first is held for a moment: that of a short job
- * then goes along with its end. */
-
-bool job_output_short(const struct agent_job *j)
-{
-	return j->output_end == j->gathered.len &&
-	       j->gathered.len <= SHORT_MAX && !j->output_refused;
-}
-
-static void flush_all(evutil_socket_t fd, short what, void *arg)
-{
-	struct agent *a = arg;
-	size_t i;
-
-	for (i = 0; i < a->holdings; i++) {
-		struct agent_job *j = jobs_find(a, a->holding[i]);
-
-		if (j && j->gathered.len && !j->output_on_way)
-			flush(j);
-	}
-	a->holdings = 0;
-}
-
-static bool hold(struct agent_job *j, size_t added)
-{
-	static const struct timeval soon = { .tv_usec = HOLD_MS * 1000 };
-	struct agent *a = j->agent;
-
-	if (!job_output_short(j))
-		return false;
-	if (j->gathered.len > added)
-		return true;	/* since it began */
-	if (a->holdings == HOLDING_MAX)
-		return false;
-	a->holding[a->holdings++] = j->id;
-	if (!evtimer_pending(a->held_event, NULL))
-		event_add(a->held_event, &soon);
-	return true;
-}
-
 void job_output(struct agent_job *j, uint64_t offset, const char *data,
 		size_t len)
 {
@@ -291,27 +246,17 @@ void job_output(struct agent_job *j, uint64_t offset, const char *data,
 	if (wire_buf_add(&j->gathered, data + known, len - known) < 0)
 		agent_again(j->agent, "out of memory");
 	j->output_end = offset + len;
-	if (!j->output_on_way && !hold(j, len - known))
+	if (!j->output_on_way)
 		flush(j);
 }
 
-bool job_output_done(struct agent_job *j)
+bool job_output_done(const struct agent_job *j)
 {
-	if (!j->output_on_way && j->gathered.len && !job_output_short(j))
-		flush(j);
 	return !j->output_on_way;
-}
-
-int outputs_init(struct agent *a)
-{
-	a->held_event = evtimer_new(a->base, flush_all, a);
-	return a->held_event ? 0 : -1;
 }
 
 void outputs_free(struct agent *a)
 {
 	while (a->outputs)
 		output_free(a->outputs);
-	if (a->held_event)
-		event_free(a->held_event);
 }

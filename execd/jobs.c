@@ -439,7 +439,7 @@ int jobs_watch(struct agent *a)
 					WEIR_WATCH_PREFIX, 0, 0,
 					WEIR_WATCH_WAIT);
 	if (!a->job || !a->lost_event || !a->assignments ||
-	    reports_init(a) < 0 || outputs_init(a) < 0)
+	    reports_init(a) < 0)
 		return -1;
 	return weir_future_then(a->assignments, -1, on_assignments, a);
 }

@@ -57,8 +57,7 @@ struct telling {
 	struct agent *agent;
 	struct telling *next, **prev;
 	weir_future_t *call;
-	weir_future_t **commit;		/* of what it did not take */
-	size_t commits, answered;
+	weir_future_t *commit;		/* of what it did not take */
 	struct wire_buf frames;
 	size_t count;		/* jobs with `finish` among them */
 	uint64_t *id;
@@ -70,9 +69,7 @@ static void telling_free(struct telling *t)
 	if (t->next)
 		t->next->prev = t->prev;
 	weir_future_destroy(t->call);
-	while (t->commits)
-		weir_future_destroy(t->commit[--t->commits]);
-	free(t->commit);
+	weir_future_destroy(t->commit);
 	wire_buf_free(&t->frames);
 	free(t->id);
 	free(t);
@@ -98,71 +95,27 @@ static void on_committed(weir_future_t *f, void *arg)
 {
 	struct telling *t = arg;
 
-	/* ECANCELED: schedd has it, and was slow to say so */
-	if (weir_future_error(f) && weir_future_error(f) != ECANCELED)
+	if (weir_future_error(f))
 		agent_again(t->agent, "a report was not taken: %s",
 			    weir_future_strerror(f));
-	if (++t->answered == t->commits)
-		taken(t);
-}
-
-/* ---- without schedd ----
- * A transaction a job, of its output and what it reports: what schedd has
- * taken after all cancels only that. */
-
-static void send_commit(struct telling *t, weir_txn_t *txn)
-{
-	weir_future_t **more, *f;
-
-	if (weir_txn_count(txn) == 0)
-		return;
-	more = reallocarray(t->commit, t->commits + 1, sizeof(*more));
-	f = more ? weir_kvs_commit(t->agent->h, "primary", txn, 0) : NULL;
-	weir_txn_clear(txn);
-	if (!f || weir_future_then(f, -1, on_committed, t) < 0)
-		agent_again(t->agent, "cannot report: %s", strerror(errno));
-	t->commit = more;
-	t->commit[t->commits++] = f;
-}
-
-static void add_output(weir_txn_t *txn, const struct agent_job *j,
-		       const struct wire_frame *f)
-{
-	char id[JOBID_SIZE], key[JOBID_SIZE + 32], end[24];
-
-	jobid_encode(j->id, JOBID_KVS, id);
-	snprintf(key, sizeof(key), "%s.guest.shell.%d", id, j->node);
-	snprintf(end, sizeof(end), "%zu", f->payload_len);
-	weir_txn_if_absent(txn, key);
-	weir_txn_put(txn, key, end, strlen(end));
-	snprintf(key, sizeof(key), "%s.guest.output", id);
-	weir_txn_append(txn, key, f->payload, f->payload_len);
+	taken(t);
 }
 
 /* One of our own frames. */
-static void add_frame(struct telling *t, weir_txn_t *txn, uint64_t *last,
+static void add_frame(struct agent *a, weir_txn_t *txn,
 		      const struct wire_frame *f)
 {
-	struct agent *a = t->agent;
 	char key[AGENT_NAME_MAX];
-	struct agent_job *j;
 	uint64_t id = 0;
 
 	wire_parse_u64(f->word[2], &id);
-	if (id != *last)
-		send_commit(t, txn);
-	*last = id;
-	j = jobs_find(a, id);
-	if (!j)
+	if (!jobs_find(a, id))
 		return;		/* its end is durable, and this with it */
-	if (!strcmp(f->word[0], "output")) {
-		add_output(txn, j, f);
-		return;
-	}
 	snprintf(key, sizeof(key), "exec.%u.%" PRIu64 ".report", a->rank, id);
 	weir_txn_append(txn, key, f->payload, f->payload_len);
 }
 
+/* Without schedd. */
 static void commit_all(struct telling *t)
 {
 	struct wire_decoder *d = wire_decoder_create(false,
@@ -170,19 +123,24 @@ static void commit_all(struct telling *t)
 	weir_txn_t *txn = weir_txn_create();
 	struct wire_frame *f;
 	size_t at = 0, used;
-	uint64_t last = 0;
 
 	if (!d || !txn)
 		agent_again(t->agent, "out of memory");
 	for (; at < t->frames.mark; at += used)
 		if (wire_decode(d, t->frames.data + at, t->frames.mark - at,
 				&used, &f) == WIRE_FRAME)
-			add_frame(t, txn, &last, f);
-	send_commit(t, txn);
-	weir_txn_destroy(txn);
+			add_frame(t->agent, txn, f);
 	wire_decoder_destroy(d);
-	if (!t->commits)
+	if (weir_txn_count(txn) == 0) {
 		taken(t);
+	} else {
+		t->commit = weir_kvs_commit(t->agent->h, "primary", txn, 0);
+		if (!t->commit ||
+		    weir_future_then(t->commit, -1, on_committed, t) < 0)
+			agent_again(t->agent, "cannot report: %s",
+				    strerror(errno));
+	}
+	weir_txn_destroy(txn);
 }
 
 static void on_told(weir_future_t *f, void *arg)
@@ -252,13 +210,6 @@ static void report_finish(struct agent_job *j, int status)
 	j->finishing = true;
 	a->finishing = more;
 	more[a->finishings++] = j->id;
-	if (j->gathered.len) {
-		wire_verbatim(&a->told, "output");
-		wire_u64(&a->told, a->rank);
-		wire_u64(&a->told, j->id);
-		wire_end_payload(&a->told, j->gathered.data, j->gathered.len);
-		wire_buf_free(&j->gathered);
-	}
 	report(j, "finish", json_pack("{s:i}", "status", status));
 	if (a->told.mark > TOLD_LARGE)
 		send_reports(-1, 0, a);

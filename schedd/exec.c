@@ -274,24 +274,6 @@ static void on_change(struct schedd *s, weir_future_t *f, const char *kind)
 	take_reports(s, job, n, data, len);
 }
 
-/* All that the shell of N put out. */
-static void take_output(struct schedd *s, struct job *job,
-			const struct job_node *n, const char *data, size_t len)
-{
-	weir_txn_t *txn = commit_txn(s->commit);
-	char key[JOBID_SIZE + 32], end[24];
-
-	if (n->finished || !job->guest)
-		return;
-	snprintf(key, sizeof(key), "%s.guest.output", job->key);
-	weir_txn_append(txn, key, data, len);
-	snprintf(key, sizeof(key), "%s.guest.shell.%d", job->key,
-		 (int)(n - job->nodes));
-	snprintf(end, sizeof(end), "%zu", len);
-	weir_txn_put(txn, key, end, strlen(end));
-	commit_bound(s->commit, len);
-}
-
 /* What nothing in the job's own log says yet. */
 static void keep_report(struct schedd *s, uint64_t id, unsigned rank,
 			const char *data, size_t len)
@@ -308,25 +290,19 @@ static void keep_report(struct schedd *s, uint64_t id, unsigned rank,
 /* 0; 1 if one before it has not been seen; -1 if it makes no sense. */
 static int take_told(struct schedd *s, const struct wire_frame *f)
 {
-	bool output = !strcmp(f->word[0], "output");
-	uint64_t rank, id, earlier = 0;
+	uint64_t rank, id, earlier;
 	struct job_node *n;
 	struct job *job;
 
-	if ((!output && strcmp(f->word[0], "report")) ||
-	    f->words != (output ? 3 : 4) || !f->has_payload ||
-	    wire_parse_u64(f->word[1], &rank) < 0 ||
+	if (strcmp(f->word[0], "report") || f->words != 4 ||
+	    !f->has_payload || wire_parse_u64(f->word[1], &rank) < 0 ||
 	    wire_parse_u64(f->word[2], &id) < 0 ||
-	    (!output && wire_parse_u64(f->word[3], &earlier) < 0))
+	    wire_parse_u64(f->word[3], &earlier) < 0)
 		return -1;
 	job = jobs_find(s->jobs, id);
 	n = job && job->allocated ? job_node_find(job, (unsigned)rank) : NULL;
 	if (!n)
 		return 0;
-	if (output) {
-		take_output(s, job, n, f->payload, f->payload_len);
-		return 0;
-	}
 	if (earlier > reports_taken(n))
 		return 1;
 	take_reports(s, job, n, f->payload, f->payload_len);

@@ -95,8 +95,19 @@ wait_event clean
 matches "$("$weir" kvs eventlog get "$KEY.eventlog")" \
 	' exception type="exec" severity=0 note="output could not be stored: .*Is a directory' \
 	'ends the job by an exception'
+# likewise a little that comes just before the end, and a link
+for made in 'mkdir output' 'put output.below=1' 'link output output' \
+	'link -T nowhere key output'; do
+	submit refused sh -c '"$1" kvs unlink output && "$1" kvs $2 && echo hello' \
+		"$W" "$weir" "$made"
+	wait_event clean
+	matches "$("$weir" kvs eventlog get "$KEY.eventlog")" \
+		' exception type="exec" severity=0 note="output could not be stored: ' \
+		"and so does little of it: kvs $made"
+done
 is "$(grep -c 'rank 0: .*starting anew' "$WORK/stderr")" 0 \
 	'and disturbs not its agent'
+is "$(grep -c 'schedd: .*starting anew' "$WORK/stderr")" 0 'and not schedd'
 
 # ---- an assignment that is removed by hand
 for what in exec.0.ID exec.0 exec; do
