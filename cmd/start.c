@@ -4,13 +4,9 @@
  * then the program; then all of it backwards. weir-start(1). */
 #include "config.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <ftw.h>
-#include <jansson.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,58 +16,10 @@
 #include <unistd.h>
 
 #include "cmd/common.h"
-#include "cmd/daemons.h"
-#include "cmd/parent.h"
+#include "cmd/start.h"
 #include "cmd/subcommands.h"
 #include "proto/idset.h"
 #include "proto/resource_set.h"
-
-#define CANCEL_SECONDS	10	/* for jobs to end when the instance does */
-#define STOP_SECONDS	5	/* for a daemon or the program to obey SIGTERM */
-
-enum phase {
-	STARTING_KVSD,
-	STARTING_OTHERS,
-	RUNNING,
-	CANCELING,
-	STOPPING_OTHERS,
-	STOPPING_KVSD,
-	STOPPED,
-};
-
-struct start {
-	struct event_base *base;
-	struct daemons daemons;
-	enum phase phase;
-	int size;		/* nodes; 0: not told */
-	struct parent parent;	/* in a job: the nodes are the job's */
-	const char *statedir, *durability, *metrics;
-	const char *graph;	/* file; NULL: none */
-	char *graph_text;
-	size_t graph_len;
-	bool simulated;		/* no execd: the nodes are on paper */
-	char *rundir, *uri, *socket_path;
-	bool own_rundir;
-	char **argv;
-	pid_t program;
-	int result;
-	weir_t *h;
-	weir_future_t *resources, *service, *listing;
-	bool nodes_known;
-	int active;		/* jobs whose end is waited for */
-	struct event *child_event, *signals[3], *deadline;
-	char parent_uri[4096];
-};
-
-static void stop_others(struct start *s);
-static void finish(struct start *s, int result);
-
-static void set_deadline(struct start *s, int seconds)
-{
-	struct timeval tv = { .tv_sec = seconds };
-
-	event_add(s->deadline, &tv);
-}
 
 static void to_log(const char *text, void *arg)
 {
@@ -289,7 +237,7 @@ static void on_shutdown_call(weir_call_t *call, void *arg)
 	if (s->program > 0) {
 		kill(s->program, SIGHUP);
 		kill(s->program, SIGCONT);
-		set_deadline(s, STOP_SECONDS);
+		start_set_deadline(s, STOP_SECONDS);
 	}
 }
 
@@ -324,7 +272,7 @@ static void start_others(struct start *s)
 	s->h = weir_open_as(s->uri, WEIR_O_RECONNECT, "start", NULL, &error);
 	if (!s->h) {
 		warn("%s", error.text);
-		finish(s, 1);
+		start_finish(s, 1);
 		return;
 	}
 	describe_instance(s);
@@ -357,7 +305,7 @@ static void on_instance(const char *uri, void *arg)
 
 static void on_instance_gone(void *arg)
 {
-	finish(arg, 0);
+	start_finish(arg, 0);
 }
 
 static void on_ready(struct daemon *d, void *arg)
@@ -378,148 +326,7 @@ static void on_failed(struct daemon *d, const char *text, void *arg)
 		warn("cannot start: %s", text);
 	else
 		warn("cannot start %s: %s", d->name, text);
-	finish(s, 1);
-}
-
-/* ---- stopping ---- */
-
-static void stop_kvsd(struct start *s)
-{
-	struct daemon *d;
-
-	s->phase = STOPPING_KVSD;
-	if (s->parent.rank == 0)
-		parent_leave(&s->parent);	/* the others end, too */
-	weir_future_destroy(s->resources);
-	weir_future_destroy(s->service);
-	weir_future_destroy(s->listing);
-	s->resources = s->service = s->listing = NULL;
-	weir_close(s->h);
-	s->h = NULL;
-	for (d = s->daemons.first; d; d = d->next)
-		daemon_signal(d, SIGTERM);
-	set_deadline(s, STOP_SECONDS);
-	if (!daemons_running(&s->daemons, NULL)) {
-		s->phase = STOPPED;
-		event_base_loopbreak(s->base);
-	}
-}
-
-static void stop_others(struct start *s)
-{
-	struct daemon *d;
-
-	s->phase = STOPPING_OTHERS;
-	for (d = s->daemons.first; d; d = d->next)
-		if (strcmp(d->program, "kvsd"))
-			daemon_signal(d, SIGTERM);
-	set_deadline(s, STOP_SECONDS);
-	if (!daemons_running(&s->daemons, "schedd") &&
-	    !daemons_running(&s->daemons, "execd"))
-		stop_kvsd(s);
-}
-
-static void on_stopped(struct daemon *d, void *arg)
-{
-	struct start *s = arg;
-
-	if (s->phase == STOPPING_OTHERS &&
-	    !daemons_running(&s->daemons, "schedd") &&
-	    !daemons_running(&s->daemons, "execd")) {
-		stop_kvsd(s);
-	} else if (s->phase == STOPPING_KVSD &&
-		   !daemons_running(&s->daemons, NULL)) {
-		s->phase = STOPPED;
-		event_base_loopbreak(s->base);
-	}
-}
-
-static void on_job_event(weir_future_t *f, void *arg)
-{
-	struct start *s = arg;
-
-	if (!weir_future_error(f))
-		return;		/* an event; the stream ends after `clean` */
-	weir_future_destroy(f);
-	if (--s->active == 0 && s->phase == CANCELING)
-		stop_others(s);
-}
-
-static void on_active_jobs(weir_future_t *f, void *arg)
-{
-	struct start *s = arg;
-	const char *data;
-	size_t len, i;
-	json_t *o, *job;
-
-	data = weir_future_error(f) ? NULL : weir_future_data(f, &len);
-	o = data ? json_loadb(data, len, 0, NULL) : NULL;
-	json_array_foreach(json_object_get(o, "jobs"), i, job) {
-		weir_jobid_t id = (weir_jobid_t)
-			json_integer_value(json_object_get(job, "id"));
-		weir_future_t *g = weir_job_events(s->h, id);
-
-		if (!g)
-			continue;
-		s->active++;
-		weir_future_then(g, -1, on_job_event, s);
-		weir_future_destroy(weir_job_cancel(s->h, id,
-						    "the instance ends"));
-	}
-	json_decref(o);
-	weir_future_destroy(f);
-	s->listing = NULL;
-	if (s->active == 0)
-		stop_others(s);
-}
-
-/* The program has ended, or there will be none. */
-static void finish(struct start *s, int result)
-{
-	if (s->phase >= CANCELING)
-		return;
-	s->result = result;
-	if (s->phase != RUNNING || !s->h) {
-		stop_others(s);
-		return;
-	}
-	s->phase = CANCELING;
-	set_deadline(s, CANCEL_SECONDS);
-	s->listing = weir_job_list(s->h, "{\"states\":62,\"max_entries\":0,"
-				   "\"attrs\":[]}");
-	if (!s->listing ||
-	    weir_future_then(s->listing, CANCEL_SECONDS, on_active_jobs,
-			     s) < 0)
-		stop_others(s);
-}
-
-/* What was asked to end has not done so in time. */
-static void on_deadline(evutil_socket_t fd, short what, void *arg)
-{
-	struct start *s = arg;
-	struct daemon *d;
-
-	switch (s->phase) {
-	case RUNNING:
-		kill(s->program, SIGKILL);
-		break;
-	case CANCELING:
-		warn("jobs did not end within %d s", CANCEL_SECONDS);
-		stop_others(s);
-		break;
-	case STOPPING_OTHERS:
-	case STOPPING_KVSD:
-		for (d = s->daemons.first; d; d = d->next)
-			if (d->pid > 0 && d->stopping) {
-				warn("%s did not end within %d s: killed",
-				     d->name, STOP_SECONDS);
-				kill(d->pid, SIGKILL);
-			}
-		set_deadline(s, STOP_SECONDS);
-		break;
-	default:
-		break;
-	}
+	start_finish(s, 1);
 }
 
 static void on_child(evutil_socket_t fd, short what, void *arg)
@@ -531,7 +338,7 @@ static void on_child(evutil_socket_t fd, short what, void *arg)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == s->program) {
 			s->program = 0;
-			finish(s, exit_code(status));
+			start_finish(s, exit_code(status));
 		} else {
 			daemon_reaped(&s->daemons, pid, status);
 		}
@@ -546,9 +353,9 @@ static void on_signal(evutil_socket_t signum, short what, void *arg)
 		return;		/* the terminal has told the program too */
 	if (s->program > 0) {
 		kill(s->program, signum);
-		set_deadline(s, STOP_SECONDS);
+		start_set_deadline(s, STOP_SECONDS);
 	} else {
-		finish(s, 128 + (int)signum);
+		start_finish(s, 128 + (int)signum);
 	}
 }
 
@@ -655,6 +462,7 @@ int main_start(int argc, char **argv)
 	size_t i;
 
 	options(&s, argc, argv);
+	s.keeps = s.statedir;
 	if (!s.size)
 		parent_find(&s.parent);
 	if (!s.size)
@@ -672,10 +480,10 @@ int main_start(int argc, char **argv)
 	s.daemons.base = s.base;
 	s.daemons.on_ready = on_ready;
 	s.daemons.on_failed = on_failed;
-	s.daemons.on_stopped = on_stopped;
+	s.daemons.on_stopped = start_on_stopped;
 	s.daemons.log = to_log;
 	s.daemons.arg = &s;
-	s.deadline = evtimer_new(s.base, on_deadline, &s);
+	s.deadline = evtimer_new(s.base, start_on_deadline, &s);
 	if (!s.deadline)
 		die("out of memory");
 	signal(SIGPIPE, SIG_IGN);

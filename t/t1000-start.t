@@ -49,7 +49,10 @@ done
 # ---- active jobs at the end ----
 
 run weir start --statedir="$WORK/s1" sh -c '
-	"$0" submit sleep 1000 >"$1/id" && "$0" submit -n1000000 true
+	"$0" submit --exclusive -N1 sleep 1000 >"$1/id"
+	"$0" submit --exclusive -N1 echo later >"$1/later"
+	"$0" submit --urgency=hold true >"$1/held"
+	"$0" job wait-event "$(cat "$1/id")" start >&2
 	"$0" kvs put last=1' "$builddir/cmd/weir" "$WORK"
 is "$STATUS" 0 'active jobs: the end' || diag "$ERR"
 run weir start --statedir="$WORK/s1" sh -c '
@@ -60,12 +63,19 @@ run weir start --statedir="$WORK/s1" sh -c '
 	for c in $("$0" kvs ls -1 job.$a.$b); do
 	for d in $("$0" kvs ls -1 job.$a.$b.$c); do
 		"$0" kvs eventlog get job.$a.$b.$c.$d.eventlog
-	done; done; done; done' "$builddir/cmd/weir"
+	done; done; done; done
+	"$0" job attach "$(cat "$1/later")"
+	echo "urgency $("$0" jobs -n -o "{urgency}" "$(cat "$1/held")")"
+	"$0" queue status' "$builddir/cmd/weir" "$WORK"
 is "$STATUS" 0 'the same state folder again' || diag "$ERR"
 matches "$OUT" '^1$' 'its keys are there'
 matches "$OUT" ' exception type="cancel" severity=0 note="the instance ends"' \
 	'a running job was canceled'
+is "$(echo "$OUT" | grep -c 'note="the instance ends"')" 1 'no other was'
 matches "$OUT" ' clean$' 'and cleaned up'
+matches "$OUT" '^later$' 'what waited runs in the next start'
+matches "$OUT" '^urgency 0$' 'what was held is held'
+matches "$OUT" 'Scheduling is started' 'and the queue is open'
 
 # ---- options ----
 
