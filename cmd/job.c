@@ -21,7 +21,7 @@ weir_jobid_t job_argument(const char *text)
 
 	if (weir_jobid_parse(text, &id) < 0)
 		die("%s: %s", text, errno == ENOTSUP ?
-		    "job ids in words or emoji are not supported" :
+		    "job ids in words are not supported" :
 		    "malformed input");
 	return id;
 }

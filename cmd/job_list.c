@@ -49,7 +49,7 @@ static void print_id(weir_jobid_t id, const char *form)
 		text_f58(id, buf);
 	else if (weir_jobid_encode(id, form, buf, sizeof(buf)) < 0)
 		die("--to: %s: %s", form, errno == EINVAL ?
-		    "no such form (dec, hex, dothex, kvs, f58, f58plain)" :
+		    "no such form (dec, hex, dothex, kvs, f58, f58plain, emoji)" :
 		    errno == ENOTSUP ? "this form is not supported" :
 		    strerror(errno));
 	puts(buf);

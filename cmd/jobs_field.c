@@ -357,6 +357,7 @@ static const struct row rows[] = {
 	{ "id.hex", "JOBID", get_id, false },
 	{ "id.dothex", "JOBID", get_id, false },
 	{ "id.kvs", "JOBID", get_id, false },
+	{ "id.emoji", "JOBID", get_id, false },
 	{ "userid", "UID", get_attribute, false },
 	{ "username", "USER", get_username, false },
 	{ "urgency", "URG", get_attribute, false },

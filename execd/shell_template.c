@@ -128,6 +128,7 @@ static const struct tag {
 	{ "id.dothex", tag_id, JOBID_DOTHEX },
 	{ "jobid.dothex", tag_id, JOBID_DOTHEX },
 	{ "id.kvs", tag_id, JOBID_KVS },
+	{ "id.emoji", tag_id, JOBID_EMOJI },
 	{ "name", tag_name, 0 }, { "nnodes", tag_nnodes, 0 },
 	{ "size", tag_size, 0 }, { "ntasks", tag_size, 0 },
 	{ "node.id", tag_node, 0 }, { "node.name", tag_host, 0 },

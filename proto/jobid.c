@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/jobid.h"
+#include "proto/jobid_emoji.h"
 
 #define SEQUENCE_BITS	10
 #define TIME_SHIFT	24
@@ -32,6 +33,7 @@ static const struct {
 	{ "kvs", JOBID_KVS },
 	{ "f58", JOBID_F58 },
 	{ "f58plain", JOBID_F58PLAIN },
+	{ "emoji", JOBID_EMOJI },
 };
 
 int jobid_gen_init(struct jobid_gen *gen, uint64_t epoch_ms,
@@ -141,6 +143,27 @@ malformed:
 			       "of four lower-case hex digits", s.whole);
 }
 
+/* The most significant first, as in every form. */
+static int parse_emoji(struct span s, uint64_t *id, struct proto_error *err)
+{
+	uint64_t value = 0;
+	size_t i;
+
+	for (i = 0; i < s.len; i += 4) {
+		int digit = jobid_emoji_find(s.text + i, s.len - i);
+
+		if (digit < 0)
+			return proto_error_set(err, EINVAL, "job id '%.80s': "
+				"emoji %zu is none of the 576 of job ids",
+				s.whole, i / 4 + 1);
+		if (!push_digit(&value, JOBID_EMOJI_BASE, (unsigned)digit))
+			return proto_error_set(err, EOVERFLOW, "job id '%.80s' "
+				"does not fit 64 bits", s.whole);
+	}
+	*id = value;
+	return 0;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' ||
@@ -179,9 +202,8 @@ int jobid_parse(const char *text, uint64_t *id, struct proto_error *err)
 				       "form is not supported", text);
 	if (strip(&s, F58_PREFIX) || strip(&s, "f"))
 		return parse_digits(s, base58, 58, id, err);
-	if (strip(&s, "\xf0\x9f"))
-		return proto_error_set(err, ENOTSUP, "job id '%.80s': the emoji "
-				       "form is not supported", text);
+	if (s.len > 1 && !memcmp(s.text, "\xf0\x9f", 2))
+		return parse_emoji(s, id, err);
 	if (strip(&s, "0x"))
 		return parse_digits(s, hexdigits, 16, id, err);
 	return parse_digits(s, "0123456789", 10, id, err);
@@ -198,6 +220,20 @@ static char *encode_f58(uint64_t id, const char *prefix, char buf[JOBID_SIZE])
 		id /= 58;
 	} while (id);
 	snprintf(buf, JOBID_SIZE, "%s%s", prefix, p);
+	return buf;
+}
+
+static char *encode_emoji(uint64_t id, char buf[JOBID_SIZE])
+{
+	uint64_t rest = id;
+	size_t len = 0;
+
+	do
+		len += 4;
+	while (rest /= JOBID_EMOJI_BASE);
+	buf[len] = '\0';
+	for (; len > 0; len -= 4, id /= JOBID_EMOJI_BASE)
+		jobid_emoji_put(id % JOBID_EMOJI_BASE, buf + len - 4);
 	return buf;
 }
 
@@ -221,6 +257,8 @@ char *jobid_encode(uint64_t id, enum jobid_form form, char buf[JOBID_SIZE])
 		return encode_f58(id, F58_PREFIX, buf);
 	case JOBID_F58PLAIN:
 		return encode_f58(id, "f", buf);
+	case JOBID_EMOJI:
+		return encode_emoji(id, buf);
 	}
 	assert(!"a job id's form outside the enumeration");
 	return NULL;
@@ -241,10 +279,10 @@ int jobid_form_parse(const char *name, enum jobid_form *form,
 			*form = forms[i].form;
 			return 0;
 		}
-	if (!strcmp(name, "words") || !strcmp(name, "emoji"))
+	if (!strcmp(name, "words"))
 		return proto_error_set(err, ENOTSUP, "job ids in the form "
 				       "'%s' are not supported", name);
 	return proto_error_set(err, EINVAL, "unknown form of job id '%.80s': "
-			       "use dec, hex, dothex, kvs, f58 or f58plain",
-			       name);
+			       "use dec, hex, dothex, kvs, f58, f58plain or "
+			       "emoji", name);
 }

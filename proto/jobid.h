@@ -33,6 +33,7 @@ enum jobid_form {
 	JOBID_KVS,		/* job.0017.e9fb.8df1.6c2e */
 	JOBID_F58,		/* U+0192 and base 58 */
 	JOBID_F58PLAIN,		/* the same with an ASCII f */
+	JOBID_EMOJI,		/* base 576, jobid_emoji.h */
 };
 
 /*
@@ -53,8 +54,8 @@ int jobid_gen_next(struct jobid_gen *gen, uint64_t now_ms, uint64_t *id);
 
 /*
  * Parse any form; white space round it is ignored. Returns -1 with errno
- * EINVAL (not an id), EOVERFLOW (more than 64 bits) or ENOTSUP (the word and
- * emoji forms, which need dictionaries that are not part of this build).
+ * EINVAL (not an id), EOVERFLOW (more than 64 bits) or ENOTSUP (the word form,
+ * which needs a dictionary that is not part of Weir).
  */
 int jobid_parse(const char *text, uint64_t *id, struct proto_error *err);
 
@@ -65,8 +66,8 @@ char *jobid_encode(uint64_t id, enum jobid_form form, char buf[JOBID_SIZE]);
 int jobid_compare(const void *a, const void *b);
 
 /*
- * The form called NAME ("dec", "hex", "dothex", "kvs", "f58", "f58plain").
- * Returns -1 with errno EINVAL, or ENOTSUP for "words" and "emoji".
+ * The form called NAME ("dec", "hex", "dothex", "kvs", "f58", "f58plain",
+ * "emoji"). Returns -1 with errno EINVAL, or ENOTSUP for "words".
  */
 int jobid_form_parse(const char *name, enum jobid_form *form,
 		     struct proto_error *err);

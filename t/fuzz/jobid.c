@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum jobid_form forms[] = {
 		JOBID_DEC, JOBID_HEX, JOBID_DOTHEX, JOBID_KVS, JOBID_F58,
-		JOBID_F58PLAIN,
+		JOBID_F58PLAIN, JOBID_EMOJI,
 	};
 	char *text = fuzz_text(data, size), buf[JOBID_SIZE];
 	struct proto_error err;

@@ -9,19 +9,21 @@
 
 static const struct {
 	uint64_t id;
-	const char *dec, *hex, *dothex, *f58;
+	const char *dec, *hex, *dothex, *f58, *emoji;
 } same[] = {
-	{ 0, "0", "0x0", "0000.0000.0000.0000", "ƒ1" },
-	{ 57, "57", "0x39", "0000.0000.0000.0039", "ƒz" },
-	{ 58, "58", "0x3a", "0000.0000.0000.003a", "ƒ21" },
+	{ 0, "0", "0x0", "0000.0000.0000.0000", "ƒ1", "😃" },
+	{ 57, "57", "0x39", "0000.0000.0000.0039", "ƒz", "🙊" },
+	{ 58, "58", "0x3a", "0000.0000.0000.003a", "ƒ21", "💌" },
 	{ 6731191091817518, "6731191091817518", "0x17e9fb8df16c2e",
-	  "0017.e9fb.8df1.6c2e", "ƒuZZybuNNy" },
+	  "0017.e9fb.8df1.6c2e", "ƒuZZybuNNy", "👩💅📓😸👑🚓" },
 	{ 4181414752813056, "4181414752813056", "0xedaf97d000000",
-	  "000e.daf9.7d00.0000", "ƒZemgA8Bzf" },
+	  "000e.daf9.7d00.0000", "ƒZemgA8Bzf", "💕🆙🔑🙅🍠👘" },
 	{ 7499415552, "7499415552", "0x1bf000000", "0000.0001.bf00.0000",
-	  "ƒCRhTy9" },
+	  "ƒCRhTy9", "💀👤🔐👘" },
+	{ 418021113856, "418021113856", "0x6154000000", "0000.0061.5400.0000",
+	  "ƒByt6UWj", "😆💸🍤📆🍹" },
 	{ UINT64_MAX, "18446744073709551615", "0xffffffffffffffff",
-	  "ffff.ffff.ffff.ffff", "ƒjpXCZedGfVQ" },
+	  "ffff.ffff.ffff.ffff", "ƒjpXCZedGfVQ", "🚹💗💧👗😷📷📚" },
 };
 
 static void check_parse(const char *text, uint64_t want)
@@ -57,6 +59,9 @@ static void test_forms(void)
 		check_parse(kvs, id);
 		check_parse(same[i].f58, id);
 		check_parse(plain, id);
+		is_str(jobid_encode(id, JOBID_EMOJI, buf), same[i].emoji,
+		       "emoji");
+		check_parse(same[i].emoji, id);
 	}
 	check_parse(" \tƒz\n", 57);
 	check_parse("0xABcd", 0xabcd);
@@ -99,7 +104,13 @@ static void test_refused(void)
 	check_refused("-1", ENOTSUP, "word form");
 	check_refused("academy-academy-academy--academy-academy-academy",
 		      ENOTSUP, "word form");
-	check_refused("\xf0\x9f\x98\x83", ENOTSUP, "emoji form");
+	check_refused("\xf0\x9f\x98\x83\xf0\x9f", EINVAL, "emoji 2");
+	check_refused("\xf0\x9f\x98\x80", EINVAL, "emoji 1");
+	check_refused("\xf0\x9f\x98\x84\xf0\x9f\x98\x83"
+		      "\xf0\x9f\x98\x83\xf0\x9f\x98\x83"
+		      "\xf0\x9f\x98\x83\xf0\x9f\x98\x83"
+		      "\xf0\x9f\x98\x83\xf0\x9f\x98\x83",
+		      EOVERFLOW, "64 bits");
 }
 
 static void test_form_names(void)
