@@ -70,6 +70,7 @@ struct shell {
 	/* output records from offset ACKED on; SENT of them are in frames */
 	struct wire_buf output;
 	uint64_t acked, sent;
+	bool spoken;		/* there is more to tell than ends of streams */
 	/* input for task 0 */
 	struct output_decoder *input_decoder;
 	struct wire_buf input;

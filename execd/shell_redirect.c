@@ -186,6 +186,7 @@ static int redirect_one(struct shell *s, struct task *t, int which)
 	t->sink[which] = k;
 	t->label[which] = json_is_true(json_object_get(o, "label")) ||
 		json_integer_value(json_object_get(o, "label")) > 0;
+	s->spoken = true;
 	if (output_encode_redirect(&s->output, which == OUT ? OUTPUT_STDOUT :
 				   OUTPUT_STDERR, (unsigned)t->rank,
 				   wall_clock(), name) < 0 && errno == ENOMEM)

@@ -40,16 +40,21 @@ static enum output_stream stream_of(int which)
 static void emit(struct shell *s, struct task *t, int which, const char *data,
 		 size_t len)
 {
-	if (len && t->sink[which])
+	if (!len)
+		return;
+	if (t->sink[which]) {
 		redirect_write(s, t, which, data, len);
-	else if (len && output_encode_data(&s->output, stream_of(which),
-				      (unsigned)t->rank, wall_clock(), data,
-				      len) < 0)
+		return;
+	}
+	s->spoken = true;
+	if (output_encode_data(&s->output, stream_of(which),
+			       (unsigned)t->rank, wall_clock(), data, len) < 0)
 		abort();	/* out of memory: the limit is 1 MiB */
 }
 
 void stdio_log(struct shell *s, int level, const char *text)
 {
+	s->spoken = true;
 	if (output_encode_log(&s->output, level, wall_clock(), text) < 0)
 		abort();
 }

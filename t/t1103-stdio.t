@@ -135,6 +135,21 @@ done
 run weir run --output= true
 ran 1 '' "weir-run: ERROR: output.stdout: '' is no name of a file" 'no name'
 
+# ---- the ends of the streams, for programs that read the records
+records()
+{
+	weir kvs get -r "$(weir job id --to=kvs "$1").guest.output" |
+		awk '$1 != "data" && NF { print $1, $2, $3 * ($1 == "eof") }' |
+		sort | xargs
+}
+id=$(weir submit -n2 sh -c '[ $WEIR_TASK_RANK = 1 ] || echo')
+weir job wait-event "$id" clean >"$W/ended"
+is "$(records "$id")" 'eof stderr 0 eof stderr 1 eof stdout 0 eof stdout 1 output 1 0' \
+	'a task has written: each stream has an end'
+id=$(weir submit -n2 true)
+weir job wait-event "$id" clean >"$W/ended"
+is "$(records "$id")" 'output 1 0' 'none has: no records at all'
+
 # ---- a job goes on without its agent
 mkfifo "$W/begun" "$W/go"
 id=$(weir submit --output="$W/out" sh -c \

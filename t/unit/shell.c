@@ -452,6 +452,7 @@ static void test_link_output(void)
 
 	shell_make(&s, 1, "[\"true\"]", "");
 	wire_buf_add(&s.output, "0123456789", 10);
+	s.spoken = true;
 	s.started = true;
 	fd = connected(&s);
 	tell(&s, fd, "resume 0\n");
@@ -489,6 +490,7 @@ static void test_link_pieces(void)
 	shell_make(&s, 1, "[\"true\"]", "");
 	memset(large, 'x', sizeof(large));
 	wire_buf_add(&s.output, large, sizeof(large));
+	s.spoken = true;
 	fd = connected(&s);
 	if (send(fd, "resume 0\n", 9, 0) != 9)
 		abort();
