@@ -105,6 +105,8 @@ weir job journal -s 0 >"$WORK/all" 2>"$WORK/why" &
 JOURNAL=$!
 note_pid $JOURNAL
 timeout 100 sh -c "while [ \$(wc -l <'$WORK/all') -lt $((N + 800)) ]; do :; done"
+ends	# it is told when the past is over, and with the first position
+timeout 100 sh -c "while ! grep -q '^$A .* clean' '$WORK/all'; do :; done"
 kill_schedd TERM
 wait $JOURNAL
 matches "$(cat "$WORK/why")" '^weir-job: journal: .*; --since=[0-9.]* goes on from here$' \
