@@ -108,12 +108,13 @@ static void finish(struct attach *a)
 	text = a->finished ? attach_status_text(a->status, &code, buf,
 						sizeof(buf)) : NULL;
 	if (text && !a->o->quiet) {
-		fflush(stdout);
+		FILE *file = attach_output_errors(a->sink);
+
 		if (a->o->label_id)
-			fprintf(stderr, "%s: %s\n", text_f58(a->id, f58),
+			fprintf(file, "%s: %s\n", text_f58(a->id, f58),
 				text);
 		else
-			fprintf(stderr, "weir-job: %s\n", text);
+			fprintf(file, "weir-job: %s\n", text);
 	}
 	if (a->o->done)
 		a->o->done(a, a->o->arg);
@@ -243,15 +244,16 @@ static void show_exception(struct attach *a,
 	const char *type = "?", *note = "";
 	char f58[JOBID_SIZE];
 	int severity = 0;
+	FILE *file;
 
 	json_unpack(event->context, "{s?s s?i s?s}", "type", &type,
 		    "severity", &severity, "note", &note);
-	fflush(stdout);
+	file = attach_output_errors(a->sink);
 	if (a->o->label_id)
-		fprintf(stderr, "%s: exception: type=%s note=%s\n",
+		fprintf(file, "%s: exception: type=%s note=%s\n",
 			text_f58(a->id, f58), type, note);
 	else
-		fprintf(stderr, "%.3fs: job.exception %s type=%s severity=%d "
+		fprintf(file, "%.3fs: job.exception %s type=%s severity=%d "
 			"%s\n", event->timestamp - a->submitted,
 			text_f58(a->id, f58), type, severity, note);
 }

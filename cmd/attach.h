@@ -5,6 +5,7 @@
 #define WEIR_CMD_ATTACH_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "libclient/weir.h"
 #include "proto/eventlog.h"
@@ -18,6 +19,8 @@ struct attach_options {
 	bool unbuffered;	/* parts of lines at once */
 	bool events;		/* show the events on standard error */
 	bool quiet;		/* no word about the result */
+	FILE *out, *err;	/* in the place of standard output and error;
+				   NULL: these */
 	const char *until;	/* the event that ends it; NULL: finish */
 	/* For each event; may be NULL. */
 	void (*event)(struct attach *a, const struct eventlog_event *event,

@@ -66,16 +66,33 @@ void attach_output_set_start(struct attach_output *out, double start)
 	out->start = start;
 }
 
-static FILE *file_of(enum output_stream stream)
+static FILE *file_of(const struct attach_output *out,
+		     enum output_stream stream)
 {
-	return stream == OUTPUT_STDERR ? stderr : stdout;
+	if (stream == OUTPUT_STDERR)
+		return out->o->err ? out->o->err : stderr;
+	return out->o->out ? out->o->out : stdout;
+}
+
+static void flush(struct attach_output *out)
+{
+	if (fflush(file_of(out, OUTPUT_STDOUT)) == EOF)
+		die("%s: %s", out->o->out ? "--log" : "standard output",
+		    strerror(errno));
+}
+
+FILE *attach_output_errors(struct attach_output *out)
+{
+	flush(out);
+	return file_of(out, OUTPUT_STDERR);
 }
 
 static void put(FILE *file, const char *data, size_t len)
 {
 	if (len && fwrite(data, 1, len, file) != len)
 		die("%s: %s", file == stdout ? "standard output" :
-		    "standard error", strerror(errno));
+		    file == stderr ? "standard error" : "--log",
+		    strerror(errno));
 }
 
 static void put_label(struct attach_output *out, FILE *file, unsigned rank)
@@ -110,7 +127,7 @@ static void put_piece(struct attach_output *out, unsigned rank,
 		      enum output_stream which, const char *data, size_t len)
 {
 	struct stream *s = find_stream(out, rank, which);
-	FILE *file = file_of(which);
+	FILE *file = file_of(out, which);
 	bool whole = data[len - 1] == '\n';
 
 	if (!whole && !out->o->unbuffered &&
@@ -145,7 +162,7 @@ static void end_line(struct attach_output *out, unsigned rank,
 		     enum output_stream which)
 {
 	struct stream *s = find_stream(out, rank, which);
-	FILE *file = file_of(which);
+	FILE *file = file_of(out, which);
 
 	if (s->part.len && !s->midline)
 		put_label(out, file, rank);
@@ -169,7 +186,7 @@ static int take_record(const struct output_record *r, void *arg)
 	switch (r->type) {
 	case OUTPUT_DATA:
 		if (!out->o->label)
-			put(file_of(r->stream), r->data, r->len);
+			put(file_of(out, r->stream), r->data, r->len);
 		else
 			put_lines(out, r->rank, r->stream, r->data, r->len);
 		break;
@@ -178,13 +195,11 @@ static int take_record(const struct output_record *r, void *arg)
 			end_line(out, r->rank, r->stream);
 		break;
 	case OUTPUT_LOG:
-		fflush(stdout);
-		fprintf(stderr, "%.3fs: weir-shell: %s: %s\n",
+		fprintf(attach_output_errors(out), "%.3fs: weir-shell: %s: %s\n",
 			r->time - out->start, level_name(r->level), r->data);
 		break;
 	case OUTPUT_REDIRECT:
-		fflush(stdout);
-		fprintf(stderr, "%u: %s redirected to %s\n", r->rank,
+		fprintf(attach_output_errors(out), "%u: %s redirected to %s\n", r->rank,
 			output_stream_name(r->stream), r->data);
 		break;
 	case OUTPUT_HEADER:
@@ -199,8 +214,7 @@ int attach_output_take(struct attach_output *out, const char *data,
 	int rc = output_decode(out->decoder, data, len, take_record, out,
 			       error);
 
-	if (fflush(stdout) == EOF)
-		die("standard output: %s", strerror(errno));
+	flush(out);
 	return rc;
 }
 
@@ -211,6 +225,5 @@ void attach_output_flush(struct attach_output *out)
 	for (i = 0; i < out->streams; i++)
 		end_line(out, (unsigned)(i / 2),
 			 i & 1 ? OUTPUT_STDERR : OUTPUT_STDOUT);
-	if (fflush(stdout) == EOF)
-		die("standard output: %s", strerror(errno));
+	flush(out);
 }

@@ -21,6 +21,8 @@ void attach_output_set_start(struct attach_output *out, double start);
  * written. */
 int attach_output_take(struct attach_output *out, const char *data,
 		       size_t len, struct proto_error *error);
+/* Where messages go, what came before them on the way. */
+FILE *attach_output_errors(struct attach_output *out);
 /* Parts of lines, and what stdio holds. */
 void attach_output_flush(struct attach_output *out);
 

@@ -180,8 +180,8 @@ int main_batch(int argc, char **argv)
 	b.o.script = b.script;
 	if (!b.o.name)
 		b.o.name = b.name ? basename(b.name) : "batch";
-	word_add(&b.o.setopt, "output.stdout.type=file");
-	word_add(&b.o.setopt, "output.stdout.path=weir-{{id}}.out");
+	if (!b.o.output)
+		b.o.output = "weir-{{id}}.out";
 	h = b.o.dry_run ? NULL : open_lasting();
 	result = submit_copies(h, &b.o, 1);
 	weir_close(h);

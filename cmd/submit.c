@@ -29,6 +29,7 @@ void submit_options_free(struct submit_options *o)
 	word_list_free(&o->env);
 	word_list_free(&o->rlimit);
 	word_list_free(&o->dependency);
+	word_list_free(&o->add_file);
 	word_list_free(&o->start_opts);
 }
 

@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "libclient/weir.h"
 
@@ -16,23 +17,33 @@ struct word_list {
 
 enum submit_kind { SUBMIT_MANY, SUBMIT_RUN, SUBMIT_BATCH, SUBMIT_ALLOC };
 
+/* What a job needs, said by its resources; 0: not given. */
+struct submit_size {
+	int cores;		/* in total */
+	int tasks_per_node, tasks_per_core, gpus_per_node;
+};
+
 struct submit_options {
 	enum submit_kind kind;
 	int ntasks,		/* of batch and alloc: slots */
 	    cores_per_task, gpus_per_task, nnodes;
+	struct submit_size size;
 	bool exclusive;
 	double duration;
 	const char *queue, *bank, *name, *cwd;
 	int urgency, flags;
 	int warn_signum;		/* 0: none */
 	double warn_before;		/* seconds */
-	struct word_list setopt, setattr, env, rlimit, dependency;
+	struct word_list setopt, setattr, env, rlimit, dependency,
+			 add_file;
 	bool unbuffered, label, dry_run, quiet;
 	int verbose;
+	const char *requires, *taskmap;
 	const char *wait_event;
 	const char *input, *output, *error;	/* files, or NULL */
 	bool wait, watch, progress, jps;
 	const char *cc, *bcc;	/* idsets */
+	const char *log, *log_stderr;	/* files, or NULL */
 	bool wrap, background;
 	struct word_list start_opts;	/* for weir start */
 	const char *script;	/* batch: text of the file to bring along */
@@ -50,6 +61,23 @@ json_t *submit_jobspec(const struct submit_options *o, const char *cc);
 
 /* submit_env.c: the environment after the rules of --env */
 json_t *submit_environment(const struct word_list *rules);
+/* submit_size.c: is the size of O said by its resources? Then its counts, and
+ * how tasks come from them. */
+struct jobspec_request;
+bool submit_by_resource(const struct submit_options *o);
+void submit_size(const struct submit_options *o, struct jobspec_request *r);
+void submit_size_tasks(const struct submit_options *o, json_t *jobspec);
+/* submit_requires.c: the constraint that QUERY stands for */
+json_t *submit_requires(const char *query);
+/* submit_taskmap.c: the shell option for SCHEME[:VALUE] */
+json_t *submit_taskmap(const char *given);
+/* submit_files.c: the files that a job brings along; CC as below */
+void submit_files(json_t *jobspec, const struct submit_options *o,
+		  const char *cc);
+/* submit_log.c: the files of --log and --log-stderr for a copy, or NULL; each
+ * name is opened once. The last closes all. */
+FILE *submit_log(const char *template, const char *cc);
+void submit_log_close(void);
 /* submit_stdio.c: options of the job shell for --input, --output, --error and
  * --label-io; CC as above */
 void submit_stdio(json_t *jobspec, const struct submit_options *o,

@@ -24,6 +24,9 @@ struct copy {
 	weir_future_t *submission;
 	weir_jobid_t id;
 	bool submitted, failed;
+	char *number;		/* of --cc, --bcc; or NULL */
+	const struct submit_options *o;		/* its request */
+	struct attach_options options;
 	struct attach *attach;
 };
 
@@ -84,11 +87,38 @@ static void on_followed(struct attach *a, void *arg)
 	check_done(c);
 }
 
+/* What --log and --log-stderr say; NULL: nothing. */
+static FILE *log_file(const struct copy *copy)
+{
+	return submit_log(copy->o->log, copy->number);
+}
+
+static FILE *error_file(const struct copy *copy)
+{
+	return copy->o->log_stderr ?
+		submit_log(copy->o->log_stderr, copy->number) :
+		log_file(copy);
+}
+
+static void print_id(const struct copy *copy)
+{
+	FILE *file = log_file(copy);
+	char name[JOBID_SIZE];
+
+	file = file ? file : stdout;
+	fprintf(file, "%s\n", text_f58(copy->id, name));
+	if (file != stdout && fflush(file) == EOF)
+		fail("--log: '%s': %s", copy->o->log, strerror(errno));
+}
+
 static void follow(struct copy *copy)
 {
 	struct copies *c = copy->all;
 
-	copy->attach = attach_create(c->h, copy->id, &c->attach);
+	copy->options = c->attach;
+	copy->options.out = log_file(copy);
+	copy->options.err = error_file(copy);
+	copy->attach = attach_create(c->h, copy->id, &copy->options);
 	if (!copy->attach)
 		die("cannot follow a job: %s", strerror(errno));
 }
@@ -96,8 +126,6 @@ static void follow(struct copy *copy)
 /* Ids come out in the order of submission, whichever reply came first. */
 static void print_ready(struct copies *c)
 {
-	char name[JOBID_SIZE];
-
 	while (c->printed < c->count && c->copy[c->printed].submitted) {
 		struct copy *copy = &c->copy[c->printed++];
 
@@ -106,7 +134,7 @@ static void print_ready(struct copies *c)
 			continue;
 		}
 		if (!c->o->quiet)
-			puts(text_f58(copy->id, name));
+			print_id(copy);
 		if (c->attach.until)
 			follow(copy);
 	}
@@ -161,21 +189,24 @@ static void end_request(struct copies *c)
 	c->next++;
 }
 
-/* The text of the next copy's jobspec, to be freed, and *O its request. */
-static char *next_jobspec(struct copies *c, const struct submit_options **o)
+/* The text of the next copy's jobspec, to be freed; COPY gets its request. */
+static char *next_jobspec(struct copies *c, struct copy *copy)
 {
+	const struct submit_options *o;
 	json_t *jobspec;
 	char number[16], *text;
 
 	while (!c->ids && (c->ids = numbers(&c->o[c->next])) &&
 	       (c->next_id = idset_first(c->ids)) == IDSET_NONE)
 		end_request(c);
-	*o = &c->o[c->next];
+	copy->o = o = &c->o[c->next];
 	if (c->ids) {
 		snprintf(number, sizeof(number), "%u", c->next_id);
+		if (o->log || o->log_stderr)
+			copy->number = xstrdup(number);
 		c->next_id = idset_next(c->ids, c->next_id);
 	}
-	jobspec = submit_jobspec(*o, c->ids ? number : NULL);
+	jobspec = submit_jobspec(o, c->ids ? number : NULL);
 	if (!c->ids || c->next_id == IDSET_NONE)
 		end_request(c);
 	text = json_dumps(jobspec, 0);
@@ -189,13 +220,15 @@ static void send_more(struct copies *c)
 {
 	while (c->sent < c->count && c->in_flight < IN_FLIGHT_MAX) {
 		struct copy *copy = &c->copy[c->sent++];
-		const struct submit_options *o;
-		char *text = next_jobspec(c, &o);
+		char *text = next_jobspec(c, copy);
 
 		copy->all = c;
+		log_file(copy);		/* or it ends here */
+		error_file(copy);
 		c->in_flight++;
 		copy->submission = made(weir_job_submit(c->h, text,
-							o->urgency, o->flags),
+							copy->o->urgency,
+							copy->o->flags),
 					"submit");
 		free(text);
 		weir_future_then(copy->submission, -1, on_submitted, copy);
@@ -222,11 +255,12 @@ static int dry_run(struct copies *c)
 	int i;
 
 	for (i = 0; i < c->count; i++) {
-		const struct submit_options *o;
-		char *text = next_jobspec(c, &o);
+		struct copy copy = { 0 };
+		char *text = next_jobspec(c, &copy);
 
 		puts(text);
 		free(text);
+		free(copy.number);
 	}
 	return 0;
 }
@@ -259,8 +293,11 @@ int submit_copies(weir_t *h, const struct submit_options *o, int count)
 		die("out of memory");
 	send_more(&c);
 	event_base_dispatch(c.base);
-	for (i = 0; i < c.count; i++)
+	for (i = 0; i < c.count; i++) {
 		attach_destroy(c.copy[i].attach);
+		free(c.copy[i].number);
+	}
+	submit_log_close();
 	weir_attach(h, NULL);
 	event_base_free(c.base);
 	free(c.copy);

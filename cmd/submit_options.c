@@ -17,14 +17,14 @@
 #include "proto/duration.h"
 #include "proto/jobspec.h"
 
-#define SCRIPT_MODE	0100700	/* a file that its owner may run */
-
 enum {
 	OPT_NAME = 256, OPT_URGENCY, OPT_FLAGS, OPT_CWD, OPT_ENV,
 	OPT_ENV_REMOVE, OPT_ENV_FILE, OPT_RLIMIT, OPT_DRY_RUN, OPT_QUIET,
 	OPT_WAIT_EVENT, OPT_WAIT, OPT_WATCH, OPT_PROGRESS, OPT_JPS, OPT_CC,
 	OPT_BCC, OPT_DEPENDENCY, OPT_BEGIN_TIME, OPT_SIGNAL, OPT_WRAP, OPT_BG,
-	OPT_BROKER_OPTS, OPT_INPUT, OPT_OUTPUT, OPT_ERROR,
+	OPT_BROKER_OPTS, OPT_INPUT, OPT_OUTPUT, OPT_ERROR, OPT_CORES,
+	OPT_TASKS_PER_NODE, OPT_TASKS_PER_CORE, OPT_GPUS_PER_NODE,
+	OPT_REQUIRES, OPT_TASKMAP, OPT_ADD_FILE, OPT_LOG, OPT_LOG_STDERR,
 };
 
 void word_add(struct word_list *list, const char *word)
@@ -145,6 +145,30 @@ static bool copies_option(struct submit_options *o, int c)
 	case OPT_JPS: o->jps = true; return true;
 	case OPT_CC: o->cc = optarg; return true;
 	case OPT_BCC: o->bcc = optarg; return true;
+	case OPT_LOG: o->log = optarg; return true;
+	case OPT_LOG_STDERR: o->log_stderr = optarg; return true;
+	}
+	return false;
+}
+
+/* Those of the size by resources, with their names. */
+static bool size_option(struct submit_size *size, int c)
+{
+	switch (c) {
+	case OPT_CORES:
+		size->cores = count_option("--cores", optarg);
+		return true;
+	case OPT_TASKS_PER_NODE:
+		size->tasks_per_node = count_option("--tasks-per-node",
+						    optarg);
+		return true;
+	case OPT_TASKS_PER_CORE:
+		size->tasks_per_core = count_option("--tasks-per-core",
+						    optarg);
+		return true;
+	case OPT_GPUS_PER_NODE:
+		size->gpus_per_node = count_option("--gpus-per-node", optarg);
+		return true;
 	}
 	return false;
 }
@@ -189,13 +213,21 @@ static void take(struct submit_options *o, int c)
 	case OPT_WRAP: o->wrap = true; break;
 	case OPT_BG: o->background = true; break;
 	case OPT_BROKER_OPTS: word_add(&o->start_opts, optarg); break;
+	case OPT_REQUIRES: o->requires = optarg; break;
+	case OPT_TASKMAP: o->taskmap = optarg; break;
+	case OPT_ADD_FILE: word_add(&o->add_file, optarg); break;
 	}
 }
 
 #define TASK_LONGS \
 	{ "ntasks", required_argument, NULL, 'n' }, \
 	{ "cores-per-task", required_argument, NULL, 'c' }, \
-	{ "gpus-per-task", required_argument, NULL, 'g' }
+	{ "gpus-per-task", required_argument, NULL, 'g' }, \
+	{ "cores", required_argument, NULL, OPT_CORES }, \
+	{ "tasks-per-node", required_argument, NULL, OPT_TASKS_PER_NODE }, \
+	{ "tasks-per-core", required_argument, NULL, OPT_TASKS_PER_CORE }, \
+	{ "gpus-per-node", required_argument, NULL, OPT_GPUS_PER_NODE }, \
+	{ "taskmap", required_argument, NULL, OPT_TASKMAP }
 
 #define SLOT_LONGS \
 	{ "nslots", required_argument, NULL, 'n' }, \
@@ -222,6 +254,8 @@ static void take(struct submit_options *o, int c)
 	{ "dependency", required_argument, NULL, OPT_DEPENDENCY }, \
 	{ "begin-time", required_argument, NULL, OPT_BEGIN_TIME }, \
 	{ "signal", required_argument, NULL, OPT_SIGNAL }, \
+	{ "requires", required_argument, NULL, OPT_REQUIRES }, \
+	{ "add-file", required_argument, NULL, OPT_ADD_FILE }, \
 	{ "input", required_argument, NULL, OPT_INPUT }, \
 	{ "output", required_argument, NULL, OPT_OUTPUT }, \
 	{ "error", required_argument, NULL, OPT_ERROR }, \
@@ -243,6 +277,8 @@ const struct option *submit_longs(void)
 		{ "jps", no_argument, NULL, OPT_JPS },
 		{ "cc", required_argument, NULL, OPT_CC },
 		{ "bcc", required_argument, NULL, OPT_BCC },
+		{ "log", required_argument, NULL, OPT_LOG },
+		{ "log-stderr", required_argument, NULL, OPT_LOG_STDERR },
 		{ 0 }
 	};
 
@@ -286,7 +322,7 @@ void submit_parse(struct submit_options *o, int argc, char **argv)
 	while ((c = next_option(argc, argv, kinds[o->kind].shorts,
 				kinds[o->kind].longs,
 				kinds[o->kind].page)) != -1)
-		if (!copies_option(o, c))
+		if (!copies_option(o, c) && !size_option(&o->size, c))
 			take(o, c);
 	o->argv = argv + optind;
 	if (tasks && !*o->argv)
@@ -360,6 +396,13 @@ static void set_options(json_t *jobspec, const struct submit_options *o)
 		jobspec_setopt(jobspec, "signal", json_pack("{s:i s:f}",
 			       "signum", o->warn_signum, "timeleft",
 			       o->warn_before), &error);
+	submit_size_tasks(o, jobspec);
+	if (o->taskmap)
+		jobspec_setopt(jobspec, "taskmap", submit_taskmap(o->taskmap),
+			       &error);
+	if (o->requires)
+		jobspec_setattr(jobspec, "constraints",
+				submit_requires(o->requires), &error);
 	for (i = 0; i < o->setopt.count; i++)
 		if (jobspec_setopt_arg(jobspec, o->setopt.word[i], &error) < 0)
 			fail("--setopt: %s", error.text);
@@ -422,15 +465,13 @@ json_t *submit_jobspec(const struct submit_options *o, const char *cc)
 	if (o->cc && cc)
 		json_object_set_new(environment, "WEIR_JOB_CC",
 				    json_string(cc));
+	if (submit_by_resource(o))
+		submit_size(o, &request);
 	jobspec = jobspec_build(&request, &error);
 	if (!jobspec)
 		fail("%s", error.text);
 	set_dependencies(jobspec, o, cc);
-	if (o->script)
-		jobspec_setattr(jobspec, "files.script",
-				json_pack("{s:i s:s s:s}", "mode",
-					  SCRIPT_MODE, "data", o->script,
-					  "encoding", "utf-8"), &error);
+	submit_files(jobspec, o, cc);
 	submit_stdio(jobspec, o, cc);
 	set_options(jobspec, o);
 	for (i = 0; i < argc; i++)

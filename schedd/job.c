@@ -14,6 +14,7 @@
 #include "proto/duration.h"
 #include "schedd/dependency.h"
 #include "schedd/job.h"
+#include "schedd/placement.h"
 #include "schedd/update.h"
 
 struct job *job_create(struct schedd *s, uint64_t id)
@@ -37,6 +38,7 @@ void job_destroy(struct job *job)
 	assert(!job->heap);
 	resource_set_destroy(job->R);
 	dependency_free(job);
+	placement_free(&job->want);
 	demand_release(job->demand);
 	free(job->waiter);
 	if (job->limit_timer)
@@ -83,30 +85,6 @@ static int get_per_resource(struct job_request *want, json_t *options,
 			"\"node\" or \"core\" and a count of 1 or more");
 	want->per = *type;
 	want->per_count = count;
-	return 0;
-}
-
-static int get_taskmap(struct job_request *want, json_t *options,
-		       struct proto_error *err)
-{
-	json_t *map = json_object_get(options, "taskmap");
-	const char *scheme = "", *value = "";
-	char *end;
-	long n = 1;
-
-	if (!map)
-		return 0;
-	json_unpack(map, "{s:s s?s}", "scheme", &scheme, "value", &value);
-	if (!strcmp(scheme, "block"))
-		return 0;
-	if (*value)
-		n = strtol(value, &end, 10);
-	if (strcmp(scheme, "cyclic") || n < 1 || n > TASKMAP_TASKS_MAX ||
-	    (*value && *end))
-		return proto_error_set(err, EINVAL, "attributes.system.shell."
-			"options.taskmap: must be an object with scheme "
-			"\"block\", or \"cyclic\" and perhaps a value");
-	want->cyclic = (int)n;
 	return 0;
 }
 
@@ -177,7 +155,7 @@ int job_set_request(struct job *job, const struct jobspec *spec,
 		return -1;
 	job->named = json_object_get(json_object_get(system, "job"), "name");
 	if (get_per_resource(want, spec->shell_options, err) < 0 ||
-	    get_taskmap(want, spec->shell_options, err) < 0 ||
+	    placement_parse(want, spec->shell_options, err) < 0 ||
 	    get_warning(want, spec->shell_options, err) < 0 ||
 	    get_mock(want, system, err) < 0)
 		return -1;
@@ -195,52 +173,6 @@ int job_set_request(struct job *job, const struct jobspec *spec,
 
 /* ---- resources ---- */
 
-int *job_task_counts(const struct job_request *want,
-		     const struct resource_set *R, int *total)
-{
-	int *counts = calloc(R->count + 1, sizeof(*counts));
-	int *room = calloc(R->count + 1, sizeof(*room));
-	int left = want->ntasks, before = -1;
-	size_t i;
-
-	*total = 0;
-	for (i = 0; counts && room && i < R->count; i++) {
-		int cores = (int)idset_count(R->nodes[i].cores);
-
-		room[i] = cores / want->cores_per_slot;
-		if (want->gpus_per_slot) {
-			int n = (int)idset_count(R->nodes[i].gpus) /
-				want->gpus_per_slot;
-
-			room[i] = n < room[i] ? n : room[i];
-		}
-		if (want->nnodes > 0)
-			room[i] = want->nslots / want->nnodes;
-		if (want->per)
-			counts[i] = want->per_count *
-				    (want->per == 'c' ? cores : 1);
-		*total += counts[i];
-	}
-	/* one to each node in turn, while there is room for it */
-	while (counts && room && !want->per && left > 0 && left != before) {
-		before = left;
-		for (i = 0; i < R->count && left > 0; i++)
-			if (counts[i] < room[i]) {
-				counts[i]++;
-				left--;
-			}
-	}
-	if (!want->per)
-		*total = want->ntasks - left;
-	if (!counts || !room) {
-		free(counts);
-		counts = NULL;
-		errno = ENOMEM;
-	}
-	free(room);
-	return counts;
-}
-
 int job_set_resources(struct job *job, struct resource_set *R)
 {
 	struct idset *set = resource_set_ranks(R);
@@ -248,7 +180,7 @@ int job_set_resources(struct job *job, struct resource_set *R)
 	char *nodelist = resource_set_nodelist(R);
 	struct job_node *nodes = calloc(R->count + 1, sizeof(*nodes));
 	int total;
-	int *counts = job_task_counts(&job->want, R, &total);
+	int *counts = placement_counts(&job->want, R, &total);
 	size_t i;
 
 	idset_destroy(set);
@@ -283,17 +215,9 @@ int job_set_resources(struct job *job, struct resource_set *R)
 
 char *job_taskmap(const struct job *job)
 {
-	int total;
-	int *counts = job_task_counts(&job->want, job->R, &total);
-	struct taskmap *map = NULL;
-	char *text;
+	struct taskmap *map = placement_map(&job->want, job->R, NULL);
+	char *text = map ? taskmap_encode(map) : NULL;
 
-	if (counts && job->want.cyclic)
-		map = taskmap_cyclic(counts, job->R->count, job->want.cyclic);
-	else if (counts)
-		map = taskmap_block(counts, job->R->count);
-	free(counts);
-	text = map ? taskmap_encode(map) : NULL;
 	taskmap_destroy(map);
 	return text;
 }

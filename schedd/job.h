@@ -38,6 +38,8 @@ struct job_request {
 	char per;		/* tasks per 'n'ode or 'c'ore; 0: as ntasks */
 	int per_count;
 	int cyclic;		/* tasks at a time on a node; 0: in blocks */
+	struct taskmap *map;	/* or where each goes; NULL: not given */
+	struct hostlist *hosts;	/* or the hosts in order; likewise */
 	double duration;	/* seconds; 0: no limit */
 	int warn_signum;	/* sent before its time is over; 0: none */
 	double warn_before;	/* seconds */
@@ -138,9 +140,6 @@ int job_set_resources(struct job *job, struct resource_set *R);
 int job_update(struct job *job, const struct jobevent *ev,
 	       enum job_action *action);
 
-/* Tasks on each node of R, to be freed; *TOTAL gets the sum. */
-int *job_task_counts(const struct job_request *want,
-		     const struct resource_set *R, int *total);
 /* The text of the task map, to be freed. */
 char *job_taskmap(const struct job *job);
 /* The part on RANK, or NULL. */

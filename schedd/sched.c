@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schedd/placement.h"
 #include "schedd/schedd.h"
 
 void sched_wake(struct schedd *s)
@@ -71,11 +72,39 @@ static void put_R(struct schedd *s, struct job *job)
 	free(text);
 }
 
+/* What it says of its tasks does not go with what it gets. */
+static void refuse(struct schedd *s, struct job *job, struct resource_set *R,
+		   const char *why)
+{
+	resources_free(s->resources, job->id);
+	resource_set_destroy(R);
+	job_raise(s, job, "alloc", 0, why, NO_WAIT_STATUS);
+}
+
+/* Only what was written by hand can be wrong. */
+static bool placed(const struct job *job, const struct resource_set *R,
+		   struct proto_error *error)
+{
+	struct taskmap *map;
+
+	if (!job->want.map && !job->want.hosts)
+		return true;
+	map = placement_map(&job->want, R, error);
+	taskmap_destroy(map);
+	return map || errno != EINVAL;
+}
+
 static void give(struct schedd *s, struct job *job, struct resource_set *R)
 {
 	struct jobevent ev = { .event = EVENT_ALLOC };
-	char *resources = summary(R);
+	struct proto_error error;
+	char *resources;
 
+	if (!placed(job, R, &error)) {
+		refuse(s, job, R, error.text);
+		return;
+	}
+	resources = summary(R);
 	R->starttime = now_wall();
 	if (job->want.duration > 0)
 		R->expiration = R->starttime + job->want.duration;

@@ -332,6 +332,15 @@ static void test_request(void)
 	has_map(NULL, NULL, "[[0,2,2,1]]");
 	has_map("shell.options.taskmap", "{\"scheme\":\"cyclic\"}",
 		"[[0,2,1,2]]");
+	has_map("shell.options.taskmap",
+		"{\"scheme\":\"manual\",\"value\":\"0,3;1-2\"}",
+		"[[0,1,1,1],[1,1,2,1],[0,1,1,1]]");
+	has_map("shell.options.taskmap",
+		"{\"scheme\":\"hostfile\",\"value\":\"b,x,a,a\"}",
+		"[[1,1,1,1],[0,1,2,1],[1,1,1,1]]");
+	refused("shell.options.taskmap",
+		"{\"scheme\":\"manual\",\"value\":\"0;1\"}",
+		"attributes.system.shell.options.taskmap.value: the map has 2 ");
 	has_map("shell.options.per-resource", "{\"type\":\"node\"}",
 		"[[0,2,1,1]]");
 	has_map("shell.options.per-resource",
@@ -342,6 +351,8 @@ static void test_request(void)
 		"attributes.system.shell.options.per-resource: ");
 	refused("shell.options.taskmap",
 		"{\"scheme\":\"cyclic\",\"value\":\"0\"}",
+		"attributes.system.shell.options.taskmap.value: ");
+	refused("shell.options.taskmap", "{\"scheme\":\"round\"}",
 		"attributes.system.shell.options.taskmap: ");
 	refused("dependencies",
 		"[{\"scheme\":\"bogus\",\"value\":\"f1\"}]",

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "schedd/job.h"
+#include "schedd/placement.h"
 #include "schedd/resources.h"
 #include "t/unit/tap.h"
 
@@ -285,7 +286,7 @@ static void test_adopt(void)
 static const char *counts(struct job_request want, const struct resource_set *R)
 {
 	static char text[256];
-	int total, *n = job_task_counts(&want, R, &total);
+	int total, *n = placement_counts(&want, R, &total);
 	size_t i, len = 0;
 
 	for (i = 0; i < R->count; i++)
