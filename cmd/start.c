@@ -20,6 +20,7 @@
 #include "cmd/subcommands.h"
 #include "proto/idset.h"
 #include "proto/resource_set.h"
+#include "schedd/graph.h"
 
 static void to_log(const char *text, void *arg)
 {
@@ -121,16 +122,24 @@ static void put_graph(struct start *s, weir_txn_t *txn)
 	weir_txn_put(txn, "resource.simulated", simulated, strlen(simulated));
 }
 
+/* schedd would refuse a bad one, too, but go on with the nodes it has. */
 static void read_graph(struct start *s)
 {
-	FILE *file = s->graph ? fopen(s->graph, "r") : NULL;
+	struct proto_error error;
+	struct graph *graph;
+	FILE *file;
 
-	if (s->graph && !file)
+	if (!s->graph)
+		return;
+	file = fopen(s->graph, "r");
+	if (!file)
 		die("%s: %s", s->graph, strerror(errno));
-	if (file) {
-		s->graph_text = read_all(file, &s->graph_len);
-		fclose(file);
-	}
+	s->graph_text = read_all(file, &s->graph_len);
+	fclose(file);
+	graph = graph_from_text(s->graph_text, s->graph_len, NULL, &error);
+	if (!graph)
+		die("%s: %s", s->graph, error.text);
+	graph_destroy(graph);
 }
 
 static void describe_instance(struct start *s)

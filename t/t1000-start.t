@@ -139,6 +139,12 @@ is "$STATUS $(echo "$OUT" | awk '{print $1, $2, $3}' | xargs)" '0 up 9 72 down 0
 	'nodes that are simulated'
 run weir start --resources="$WORK/none" true
 ran 1 '' "weir-start: $WORK/none: No such file or directory" 'a graph that is not there'
+echo 'resources: []' >"$WORK/bad"
+for how in resources simulate; do
+	run weir start --$how="$WORK/bad" true
+	ran 1 '' "weir-start: $WORK/bad: version: is missing (must be 1)" \
+		"a graph that is none: --$how"
+done
 
 # ---- an instance within an instance ----
 
