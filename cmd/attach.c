@@ -29,6 +29,7 @@ struct attach {
 	struct attach_output *sink;
 	double submitted;	/* time of the first event */
 	bool allocated, finished, reached, ended, over;
+	bool excepted;		/* an exception has ended it */
 	bool drained;		/* all output has been shown */
 	uint64_t shown, total;	/* bytes of output; total: once known */
 	bool total_known;
@@ -88,7 +89,7 @@ int attach_exit_code(const struct attach *a)
 		return 1;
 	if (a->finished)
 		attach_status_text(a->status, &code, buf, sizeof(buf));
-	else if (!a->reached)
+	else if (!a->reached || a->excepted)
 		code = 1;	/* it never ran */
 	return code;
 }
@@ -107,7 +108,7 @@ static void finish(struct attach *a)
 	attach_output_flush(a->sink);
 	text = a->finished ? attach_status_text(a->status, &code, buf,
 						sizeof(buf)) : NULL;
-	if (text && !a->o->quiet) {
+	if (text && !a->o->quiet && !a->o->no_result) {
 		FILE *file = attach_output_errors(a->sink);
 
 		if (a->o->label_id)
@@ -272,11 +273,16 @@ static void show_event(struct attach *a, const struct eventlog_event *event)
 
 static void update(struct attach *a, const struct eventlog_event *event)
 {
+	int severity;
+
 	if (!a->submitted) {
 		a->submitted = event->timestamp;
 		attach_output_set_start(a->sink, a->submitted);
 	}
 	if (!strcmp(event->name, "exception")) {
+		if (json_unpack(event->context, "{s:i}", "severity",
+				&severity) == 0 && severity == 0)
+			a->excepted = true;
 		if (!a->o->quiet)
 			show_exception(a, event);
 	} else if (a->o->events) {

@@ -18,7 +18,8 @@ struct attach_options {
 	bool label_id;		/* and before that with the job's id */
 	bool unbuffered;	/* parts of lines at once */
 	bool events;		/* show the events on standard error */
-	bool quiet;		/* no word about the result */
+	bool quiet;		/* no word about exceptions and the result */
+	bool no_result;		/* none about the result alone */
 	FILE *out, *err;	/* in the place of standard output and error;
 				   NULL: these */
 	const char *until;	/* the event that ends it; NULL: finish */

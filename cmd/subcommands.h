@@ -23,6 +23,7 @@ SUBCOMMAND(batch, "batch", JOBS, "submit a script that runs in an instance of it
 SUBCOMMAND(alloc, "alloc", JOBS, "get an instance of your own and run a shell in it") \
 SUBCOMMAND(jobs, "jobs", JOBS, "list jobs") \
 SUBCOMMAND(job, "job", JOBS, "attach to a job, see its events, signal it") \
+SUBCOMMAND(watch, "watch", JOBS, "show what jobs write until they have ended") \
 SUBCOMMAND(cancel, "cancel", JOBS, "cancel jobs") \
 SUBCOMMAND(update, "update", JOBS, "change what an active job asks for") \
 SUBCOMMAND(pgrep, "pgrep", JOBS, "find jobs by name or range of ids") \

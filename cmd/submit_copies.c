@@ -9,11 +9,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/attach.h"
 #include "cmd/common.h"
 #include "cmd/jobtext.h"
+#include "cmd/progress.h"
 #include "cmd/submit.h"
 #include "proto/idset.h"
 
@@ -40,28 +40,15 @@ struct copies {
 	int next;		/* request whose copies are being sent */
 	struct idset *ids;	/* of it; NULL: one job, no number */
 	unsigned next_id;
-	double start;
 	int result;
-	bool show_progress;
+	struct progress bar;
 	struct attach_options attach;
 };
 
 static void progress(const struct copies *c)
 {
-	double elapsed = wall_clock() - c->start;
-	int n = c->o->wait || c->o->watch ? c->done : c->printed;
-	int width = 30, filled = c->count ? n * width / c->count : width;
-
-	if (!c->show_progress)
-		return;
-	fprintf(stderr, "\r%d of %d %s, %d failed |%.*s%*s| %3d%%", n,
-		c->count, c->o->wait || c->o->watch ? "done" : "submitted",
-		c->failures, filled, "##############################",
-		width - filled, "", c->count ? 100 * n / c->count : 100);
-	if (c->o->jps && elapsed > 0)
-		fprintf(stderr, " %.1f job/s", n / elapsed);
-	if (n == c->count)
-		fputc('\n', stderr);
+	progress_show(&c->bar, c->o->wait || c->o->watch ? c->done :
+		      c->printed, c->count, c->failures);
 }
 
 static void check_done(struct copies *c)
@@ -267,19 +254,15 @@ static int dry_run(struct copies *c)
 
 int submit_copies(weir_t *h, const struct submit_options *o, int count)
 {
-	struct copies c = { .h = h, .o = o, .requests = count,
-			    .start = wall_clock() };
+	struct copies c = { .h = h, .o = o, .requests = count };
 	int i;
 
 	count_copies(&c);
 	if (o->dry_run)
 		return dry_run(&c);
-	if (o->progress) {
-		c.show_progress = isatty(STDERR_FILENO);
-		if (!c.show_progress)
-			fprintf(stderr, "weir: WARNING: stderr is not a tty. "
-				"Ignoring --progress option\n");
-	}
+	if (o->progress)
+		progress_begin(&c.bar, o->wait || o->watch ? "done" :
+			       "submitted", o->jps);
 	c.attach = (struct attach_options){
 		.output = o->watch, .label = o->label,
 		.label_id = true, .unbuffered = o->unbuffered,
