@@ -256,6 +256,10 @@ size_t graph_bytes(const struct graph *graph);
 /* ---- changing ---- */
 
 void graph_set_down(struct graph *graph, uint32_t v, bool down);
+/* What V has, as RANK's in SET; those of this instance alone only if INVENTORY.
+ * -1 with ENOMEM. */
+int graph_add_properties(const struct graph *graph, struct resource_set *set,
+			 uint32_t v, unsigned rank, bool inventory);
 /* VALUE NULL: it has the property no more. -1 with ENOMEM. */
 int graph_set_property(struct graph *graph, uint32_t v, const char *key,
 		       const char *value);

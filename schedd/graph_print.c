@@ -177,16 +177,11 @@ static int add_property(const struct graph *g, struct resource_set *set,
 	return rc;
 }
 
-static int add_rank(const struct graph *g, struct resource_set *set,
-		    uint32_t v, unsigned rank, const struct idset *cores,
-		    const struct idset *gpus, bool inventory)
+int graph_add_properties(const struct graph *g, struct resource_set *set,
+			 uint32_t v, unsigned rank, bool inventory)
 {
 	const struct property_set *props = &g->sets[g->vertices[v].props];
-	char buf[GRAPH_NAME_SIZE];
 
-	if (resource_set_add(set, rank, graph_name(g, v, buf), cores,
-			     gpus) < 0)
-		return -1;
 	for (uint32_t i = 0; i < props->count; i++) {
 		const struct property *p = &g->properties[props->first + i];
 
@@ -196,6 +191,18 @@ static int add_rank(const struct graph *g, struct resource_set *set,
 			return -1;
 	}
 	return 0;
+}
+
+static int add_rank(const struct graph *g, struct resource_set *set,
+		    uint32_t v, unsigned rank, const struct idset *cores,
+		    const struct idset *gpus, bool inventory)
+{
+	char buf[GRAPH_NAME_SIZE];
+
+	if (resource_set_add(set, rank, graph_name(g, v, buf), cores,
+			     gpus) < 0)
+		return -1;
+	return graph_add_properties(g, set, v, rank, inventory);
 }
 
 /* The cores and gpus of PART from number I on that are of the rank of V. */

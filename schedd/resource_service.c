@@ -23,8 +23,14 @@ void do_sched_status(struct schedd *s, weir_call_t *call)
 	for (i = 0; o && i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct resource_set *set = resources_part(s->resources,
 							  parts[i].part);
-		json_t *R = set ? resource_set_to_json(set) : NULL;
+		json_t *R;
 
+		if (set && parts[i].part == RESOURCES_ALL &&
+		    resources_add_properties(s->resources, set) < 0) {
+			resource_set_destroy(set);
+			set = NULL;
+		}
+		R = set ? resource_set_to_json(set) : NULL;
 		resource_set_destroy(set);
 		if (json_object_set_new(o, parts[i].name, R) < 0) {
 			json_decref(o);

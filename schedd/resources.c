@@ -679,3 +679,17 @@ struct resource_set *resources_part(struct resources *r,
 	}
 	return set;
 }
+
+int resources_add_properties(const struct resources *r,
+			     struct resource_set *set)
+{
+	for (size_t i = 0; r->graph && i < set->count; i++) {
+		unsigned rank = set->nodes[i].rank;
+		uint32_t v = graph_find_rank(r->graph, rank);
+
+		if (v != GRAPH_NONE &&
+		    graph_add_properties(r->graph, set, v, rank, true) < 0)
+			return -1;
+	}
+	return 0;
+}

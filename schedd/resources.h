@@ -91,5 +91,8 @@ int resources_adopt(struct resources *r, uint64_t id,
 enum resources_part { RESOURCES_ALL, RESOURCES_DOWN, RESOURCES_ALLOCATED };
 struct resource_set *resources_part(struct resources *r,
 				    enum resources_part part);
+/* What the graph says of the nodes of SET. -1 with ENOMEM. */
+int resources_add_properties(const struct resources *r,
+			     struct resource_set *set);
 
 #endif

@@ -72,7 +72,7 @@ resources:
     - {type: memory, size: 16, unit: GB}
 EOF
 weir kvs put -r resource.graph=- <"$WORK/graph"
-is "$(weir resource list -n -s free,down | awk '{print $1, $2, $3, $4}')" \
+is "$(weir resource list -n -s free,down -o '{state} {nnodes} {ncores} {ngpus}')" \
 	'free 3 12 3
 down 1 4 1' 'a graph is given: what is up remains so'
 submit before $LONG -n1 true
@@ -110,7 +110,7 @@ is "$(weir dmesg | grep -c 'resource.graph: .*; it is not used')" 1 \
 weir kvs put -r resource.graph=- <"$WORK/graph"
 kill_schedd KILL
 start_schedd
-is "$(weir resource list -n -s allocated | awk '{print $1, $2, $3, $4}')" \
+is "$(weir resource list -n -s allocated -o '{state} {nnodes} {ncores} {ngpus}')" \
 	'allocated 3 7 1' 'a restart adopts what jobs have'
 node_up 3 0-3
 is "$(weir dmesg | grep -c 'node.3.info: the graph of resources has more')" 1 \
@@ -125,7 +125,7 @@ weir cancel --all --quiet
 weir kvs put resource.simulated=true
 kill_schedd KILL
 start_schedd
-is "$(weir resource list -n -s free | awk '{print $1, $2, $3, $4}')" \
+is "$(weir resource list -n -s free -o '{state} {nnodes} {ncores} {ngpus}')" \
 	'free 4 16 4' 'simulated nodes are up'
 submit paper -n1 -q all true
 matches "$(cat "$WORK/refused")" 'the nodes of this instance are simulated' \
