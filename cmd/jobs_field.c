@@ -11,6 +11,8 @@
 #include "cmd/jobtext.h"
 #include "proto/jobid.h"
 
+#define REST_MAX	40	/* bytes shown of an array's indices */
+
 /* ---- values ---- */
 
 static void set_text(struct value *v, const char *text)
@@ -83,6 +85,31 @@ GET(time)			/* 0 when it has none */
 	set_real(v, fact_number(job, f->row->name));
 }
 
+/* The array and in brackets the index of an element, or of an array those that
+ * are still to be made, and once that is none, all. */
+static void set_array_id(struct value *v, const json_t *job, weir_jobid_t id)
+{
+	const json_t *array = json_object_get(job, "array");
+	const json_t *index = json_object_get(array, "index");
+	const char *rest = json_string_value(json_object_get(array, "rest"));
+	char buf[JOBID_SIZE];
+
+	v->kind = VALUE_TEXT;
+	if (!rest)
+		rest = json_string_value(json_object_get(array, "indices"));
+	if (index)
+		snprintf(v->text, sizeof(v->text), "%s[%lld]", text_f58(
+				(weir_jobid_t)json_integer_value(
+				json_object_get(array, "id")), buf),
+			 (long long)json_integer_value(index));
+	else if (rest)
+		snprintf(v->text, sizeof(v->text), "%s[%.*s%s]",
+			 text_f58(id, buf), REST_MAX, rest,
+			 strlen(rest) > REST_MAX ? "..." : "");
+	else
+		text_f58(id, v->text);
+}
+
 GET(id)
 {
 	const char *form = strchr(f->row->name, '.');
@@ -91,7 +118,8 @@ GET(id)
 
 	(void)now;
 	if (!form || !strcmp(form, ".f58")) {
-		text_f58(id, buf);
+		set_array_id(v, job, id);
+		return;
 	} else if (!strcmp(form, ".dec")) {
 		set_int(v, (json_int_t)id);
 		return;

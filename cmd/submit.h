@@ -44,6 +44,7 @@ struct submit_options {
 	bool wait, watch, progress, jps;
 	const char *cc, *bcc;	/* idsets */
 	const char *log, *log_stderr;	/* files, or NULL */
+	const char *array;	/* its elements, proto/arrayspec.h; or NULL */
 	bool wrap, background;
 	struct word_list start_opts;	/* for weir start */
 	const char *script;	/* batch: text of the file to bring along */

@@ -13,6 +13,7 @@
 #include "cmd/datetime.h"
 #include "cmd/jobtext.h"
 #include "cmd/submit.h"
+#include "proto/arrayspec.h"
 #include "proto/dependency.h"
 #include "proto/duration.h"
 #include "proto/jobspec.h"
@@ -25,6 +26,7 @@ enum {
 	OPT_BROKER_OPTS, OPT_INPUT, OPT_OUTPUT, OPT_ERROR, OPT_CORES,
 	OPT_TASKS_PER_NODE, OPT_TASKS_PER_CORE, OPT_GPUS_PER_NODE,
 	OPT_REQUIRES, OPT_TASKMAP, OPT_ADD_FILE, OPT_LOG, OPT_LOG_STDERR,
+	OPT_ARRAY,
 };
 
 void word_add(struct word_list *list, const char *word)
@@ -135,7 +137,18 @@ static void signal_option(struct submit_options *o, const char *text)
 	free(name);
 }
 
-/* Options that only weir submit has. */
+static const char *array_option(const char *text)
+{
+	struct proto_error error;
+	struct array_spec *spec = array_spec_parse(text, &error);
+
+	if (!spec)
+		fail("--array: '%s': %s", text, error.text);
+	array_spec_destroy(spec);
+	return text;
+}
+
+/* Options that weir run does not have. */
 static bool copies_option(struct submit_options *o, int c)
 {
 	switch (c) {
@@ -143,6 +156,7 @@ static bool copies_option(struct submit_options *o, int c)
 	case OPT_WATCH: o->watch = true; return true;
 	case OPT_PROGRESS: o->progress = true; return true;
 	case OPT_JPS: o->jps = true; return true;
+	case OPT_ARRAY: o->array = array_option(optarg); return true;
 	case OPT_CC: o->cc = optarg; return true;
 	case OPT_BCC: o->bcc = optarg; return true;
 	case OPT_LOG: o->log = optarg; return true;
@@ -275,6 +289,7 @@ const struct option *submit_longs(void)
 		{ "watch", no_argument, NULL, OPT_WATCH },
 		{ "progress", no_argument, NULL, OPT_PROGRESS },
 		{ "jps", no_argument, NULL, OPT_JPS },
+		{ "array", required_argument, NULL, OPT_ARRAY },
 		{ "cc", required_argument, NULL, OPT_CC },
 		{ "bcc", required_argument, NULL, OPT_BCC },
 		{ "log", required_argument, NULL, OPT_LOG },
@@ -294,6 +309,7 @@ void submit_parse(struct submit_options *o, int argc, char **argv)
 	};
 	static const struct option batch_longs[] = {
 		SLOT_LONGS, COMMON_LONGS,
+		{ "array", required_argument, NULL, OPT_ARRAY },
 		{ "wrap", no_argument, NULL, OPT_WRAP },
 		{ 0 }
 	};
@@ -406,6 +422,9 @@ static void set_options(json_t *jobspec, const struct submit_options *o)
 	for (i = 0; i < o->setopt.count; i++)
 		if (jobspec_setopt_arg(jobspec, o->setopt.word[i], &error) < 0)
 			fail("--setopt: %s", error.text);
+	if (o->array)
+		jobspec_setattr(jobspec, "array", json_string(o->array),
+				&error);
 	if (o->bank)
 		jobspec_setattr(jobspec, "bank", json_string(o->bank), &error);
 	for (i = 0; i < o->setattr.count; i++)

@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #include "execd/agent.h"
+#include "proto/arrayspec.h"
 #include "proto/envelope.h"
+#include "proto/jobid.h"
 #include "proto/jobspec.h"
 
 static void lock_path(const struct agent *a, uint64_t id, char *buf,
@@ -132,6 +134,19 @@ static struct envelope *verified(struct agent_job *j, const char *text,
 	return NULL;
 }
 
+/* Whether the array with these elements has one with the id ID. */
+static bool signed_element(const char *elements, uint64_t id)
+{
+	struct array_spec *spec = array_spec_parse(elements, NULL);
+	uint64_t array;
+	uint32_t index;
+	bool has = spec && jobid_is_element(id, &array, &index) &&
+		   array_spec_has(spec, index);
+
+	array_spec_destroy(spec);
+	return has;
+}
+
 static bool job_cpus(const struct agent *a, const struct idset *cores,
 		     cpu_set_t *cpus)
 {
@@ -182,6 +197,11 @@ int launch(struct agent_job *j, const char *text, size_t len, char *buf,
 	envelope_destroy(env);
 	if (!jobspec) {
 		snprintf(buf, size, "jobspec: %s", error.text);
+		return -1;
+	}
+	if (jobspec->array && !signed_element(jobspec->array, j->id)) {
+		snprintf(buf, size, "the signed request has no such element");
+		jobspec_destroy(jobspec);
 		return -1;
 	}
 	spec.jobspec = jobspec;

@@ -100,6 +100,8 @@ int task_greatest_status(const struct shell *s);
 /* shell_template.c */
 bool template_has_tags(const char *text);
 /* TEXT with its {{tags}} filled in for T (NULL: for no task); to be freed. */
+/* Whether the job is an element of an array, and of which. */
+bool shell_element(const struct shell *s, uint64_t *array, uint32_t *index);
 char *template_fill(const struct shell *s, const struct task *t,
 		    const char *text);
 /* The same of words, NULL after the last; each and the array to be freed. */

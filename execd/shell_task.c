@@ -51,11 +51,19 @@ static void set_value(struct shell *s, const struct task *t, const char *name,
 	free(filled);
 }
 
+bool shell_element(const struct shell *s, uint64_t *array, uint32_t *index)
+{
+	return s->spec->jobspec->array &&
+	       jobid_is_element(s->spec->id, array, index);
+}
+
 static void set_job_environment(struct shell *s, const struct task *t)
 {
 	const struct shell_spec *spec = s->spec;
 	char id[JOBID_SIZE], *gpus;
 	const char *name;
+	uint64_t array;
+	uint32_t index;
 	json_t *value;
 
 	clearenv();
@@ -64,6 +72,11 @@ static void set_job_environment(struct shell *s, const struct task *t)
 			set_value(s, t, name, json_string_value(value));
 	jobid_encode(spec->id, JOBID_F58, id);
 	set("WEIR_JOB_ID", "%s", id);
+	if (shell_element(s, &array, &index)) {
+		set("WEIR_ARRAY_INDEX", "%" PRIu32, index);
+		jobid_encode(array, JOBID_F58, id);
+		set("WEIR_ARRAY_ID", "%s", id);
+	}
 	set("WEIR_JOB_SIZE", "%d", spec->ntasks);
 	set("WEIR_JOB_NNODES", "%d", spec->nnodes);
 	set("WEIR_JOB_TMPDIR", "%s", s->tmpdir);

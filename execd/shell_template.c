@@ -16,6 +16,8 @@ struct place {
 	const struct task *task;	/* NULL: of the job as a whole */
 };
 
+#define TAG_INDEX	(-1)	/* in place of a form of ids */
+
 /* Each writes its value; -1 if there is none here. */
 typedef int tag_f(struct wire_buf *b, const struct place *at, int form);
 
@@ -48,6 +50,19 @@ static int tag_id(struct wire_buf *b, const struct place *at, int form)
 	char id[JOBID_SIZE];
 
 	return add(b, jobid_encode(at->shell->spec->id, form, id));
+}
+
+/* Only of an element of an array. */
+static int tag_array(struct wire_buf *b, const struct place *at, int form)
+{
+	char text[JOBID_SIZE];
+	uint64_t array;
+	uint32_t index;
+
+	if (!shell_element(at->shell, &array, &index))
+		return -1;
+	return form == TAG_INDEX ? add_number(b, (int)index) :
+	       add(b, jobid_encode(array, form, text));
 }
 
 static int tag_name(struct wire_buf *b, const struct place *at, int form)
@@ -129,6 +144,10 @@ static const struct tag {
 	{ "jobid.dothex", tag_id, JOBID_DOTHEX },
 	{ "id.kvs", tag_id, JOBID_KVS },
 	{ "id.emoji", tag_id, JOBID_EMOJI },
+	{ "array", tag_array, TAG_INDEX }, { "array.index", tag_array, TAG_INDEX },
+	{ "array.id", tag_array, JOBID_F58 },
+	{ "array.id.f58plain", tag_array, JOBID_F58PLAIN },
+	{ "array.id.dec", tag_array, JOBID_DEC },
 	{ "name", tag_name, 0 }, { "nnodes", tag_nnodes, 0 },
 	{ "size", tag_size, 0 }, { "ntasks", tag_size, 0 },
 	{ "node.id", tag_node, 0 }, { "node.name", tag_host, 0 },

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libclient/internal.h"
+#include "libclient/job_events.h"
 #include "proto/envelope.h"
 #include "proto/jobid.h"
 #include "proto/signkey.h"
@@ -140,7 +141,23 @@ weir_future_t *weir_job_list(weir_t *h, const char *query)
 	return call_again(h, "job-list.list", query, strlen(query));
 }
 
-/* ---- what is asked of the store by its owner, of schedd by others ---- */
+/* ---- what is asked of the store by its owner, of schedd by others ----
+ * An element of an array is schedd's to know: it may not be in the store yet. */
+
+static bool ask_schedd(weir_t *h, weir_jobid_t id)
+{
+	uint64_t array;
+	uint32_t index;
+
+	return !is_owner(h) || jobid_is_element(id, &array, &index);
+}
+
+/* Keys that schedd gives to everybody. */
+static bool is_told(const char *key)
+{
+	return !strcmp(key, "J") || !strcmp(key, "jobspec") ||
+	       !strcmp(key, "eventlog") || !strcmp(key, "R");
+}
 
 static json_t *payload_json(const struct item *item)
 {
@@ -193,7 +210,7 @@ weir_future_t *weir_job_lookup(weir_t *h, weir_jobid_t id, const char *key)
 
 	if (job_key(path, id, key) < 0)
 		return NULL;
-	if (is_owner(h))
+	if (is_owner(h) && !(ask_schedd(h, id) && is_told(key)))
 		return weir_kvs_get(h, "primary", path, NULL);
 	f = call_json(h, "job-info.lookup",
 		      json_pack("{s:I s:[s]}", "id", (json_int_t)id, "keys",
@@ -265,21 +282,27 @@ static bool split_lines(weir_future_t *f, struct item *item)
 
 weir_future_t *weir_job_events(weir_t *h, weir_jobid_t id)
 {
+	weir_future_t *f;
+
+	if (!ask_schedd(h, id))
+		return job_events_stored(h, id);
+	f = call_json(h, "job-info.eventlog-watch",
+		      json_pack("{s:I s:s}", "id", (json_int_t)id,
+				"path", "eventlog"), false);
+	if (f) {
+		f->aux = strdup("event");
+		f->aux_free = free;
+		f->filter = take_member;
+	}
+	return f;
+}
+
+weir_future_t *job_events_stored(weir_t *h, weir_jobid_t id)
+{
 	char path[KEY_SIZE];
 	struct lines *l;
 	weir_future_t *f;
 
-	if (!is_owner(h)) {
-		f = call_json(h, "job-info.eventlog-watch",
-			      json_pack("{s:I s:s}", "id", (json_int_t)id,
-					"path", "eventlog"), false);
-		if (f) {
-			f->aux = strdup("event");
-			f->aux_free = free;
-			f->filter = take_member;
-		}
-		return f;
-	}
 	l = calloc(1, sizeof(*l));
 	if (!l || job_key(path, id, "eventlog") < 0) {
 		free(l);

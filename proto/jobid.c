@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #define TIME_SHIFT	24
 #define TIME_MAX	((UINT64_C(1) << 40) - 1)
 #define SEQUENCE_MAX	((1u << SEQUENCE_BITS) - 1)
+#define LOW_BITS	((UINT64_C(1) << TIME_SHIFT) - 1)
 
 #define F58_PREFIX	"\xc6\x92"	/* U+0192, f with hook */
 
@@ -76,6 +76,42 @@ int jobid_gen_next(struct jobid_gen *gen, uint64_t now_ms, uint64_t *id)
 		| sequence;
 	return 0;
 }
+
+int jobid_gen_array(struct jobid_gen *gen, uint64_t now_ms, uint64_t *id)
+{
+	if (gen->generator != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	/* in a millisecond of its own */
+	gen->sequence = SEQUENCE_MAX;
+	return jobid_gen_next(gen, now_ms, id);
+}
+
+/* ---- elements of arrays ---- */
+
+int jobid_element(uint64_t array, uint32_t index, uint64_t *id)
+{
+	if (!array || array & LOW_BITS || index > JOBID_INDEX_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	*id = array + SEQUENCE_MAX + 1 + index;
+	return 0;
+}
+
+bool jobid_is_element(uint64_t id, uint64_t *array, uint32_t *index)
+{
+	uint64_t low = id & LOW_BITS;
+
+	if (low <= SEQUENCE_MAX || low == id)
+		return false;
+	*array = id - low;
+	*index = (uint32_t)(low - SEQUENCE_MAX - 1);
+	return true;
+}
+
+/* ---- forms ---- */
 
 /* Add one digit; false when the value leaves 64 bits. */
 static bool push_digit(uint64_t *value, unsigned base, unsigned digit)
@@ -181,6 +217,53 @@ static bool strip(struct span *s, const char *prefix)
 	return true;
 }
 
+static int parse_plain(struct span s, uint64_t *id, struct proto_error *err)
+{
+	if (memchr(s.text, '.', s.len)) {
+		strip(&s, "job.");
+		return parse_dothex(s, id, err);
+	}
+	if (memchr(s.text, '-', s.len))
+		return proto_error_set(err, ENOTSUP, "job id '%.80s': the word "
+				       "form is not supported", s.whole);
+	if (strip(&s, F58_PREFIX) || strip(&s, "f"))
+		return parse_digits(s, base58, 58, id, err);
+	if (s.len > 1 && !memcmp(s.text, "\xf0\x9f", 2))
+		return parse_emoji(s, id, err);
+	if (strip(&s, "0x"))
+		return parse_digits(s, hexdigits, 16, id, err);
+	return parse_digits(s, "0123456789", 10, id, err);
+}
+
+/* ARRAY[INDEX] */
+static int parse_element(struct span s, uint64_t *id, struct proto_error *err)
+{
+	const char *open = memchr(s.text, '[', s.len);
+	struct span index;
+	uint64_t array, n;
+
+	if (!open)
+		return proto_error_set(err, EINVAL, "job id '%.80s': there is "
+				       "no [ to the ]", s.whole);
+	index = (struct span){ open + 1, s.text + s.len - open - 2, s.whole };
+	s.len = open - s.text;
+	if (!s.len)
+		return proto_error_set(err, EINVAL, "job id '%.80s': there is "
+				       "no array's id", s.whole);
+	if (parse_plain(s, &array, err) < 0 ||
+	    parse_digits(index, "0123456789", 10, &n, err) < 0)
+		return -1;
+	if (n > JOBID_INDEX_MAX)
+		return proto_error_set(err, EINVAL, "job id '%.80s': an index "
+				       "is at most %d", s.whole,
+				       JOBID_INDEX_MAX);
+	if (jobid_element(array, (uint32_t)n, id) < 0)
+		return proto_error_set(err, EINVAL, "job id '%.80s': what is "
+				       "before the [ is no array's id",
+				       s.whole);
+	return 0;
+}
+
 int jobid_parse(const char *text, uint64_t *id, struct proto_error *err)
 {
 	struct span s = { text, strlen(text), text };
@@ -193,20 +276,8 @@ int jobid_parse(const char *text, uint64_t *id, struct proto_error *err)
 		s.len--;
 	if (!s.len)
 		return proto_error_set(err, EINVAL, "job id is empty");
-	if (memchr(s.text, '.', s.len)) {
-		strip(&s, "job.");
-		return parse_dothex(s, id, err);
-	}
-	if (memchr(s.text, '-', s.len))
-		return proto_error_set(err, ENOTSUP, "job id '%.80s': the word "
-				       "form is not supported", text);
-	if (strip(&s, F58_PREFIX) || strip(&s, "f"))
-		return parse_digits(s, base58, 58, id, err);
-	if (s.len > 1 && !memcmp(s.text, "\xf0\x9f", 2))
-		return parse_emoji(s, id, err);
-	if (strip(&s, "0x"))
-		return parse_digits(s, hexdigits, 16, id, err);
-	return parse_digits(s, "0123456789", 10, id, err);
+	return s.text[s.len - 1] == ']' ? parse_element(s, id, err) :
+	       parse_plain(s, id, err);
 }
 
 static char *encode_f58(uint64_t id, const char *prefix, char buf[JOBID_SIZE])

@@ -7,10 +7,14 @@
  *	bits  9..0   sequence within the millisecond
  *
  * A generator never makes 0, so that 0 can mean "no job". See weir-jobid(5).
+ *
+ * An array has an id whose low 24 bits are 0, from generator 0; its elements
+ * have that and 1024 more than their index, which no job of generator 0 has.
  */
 #ifndef WEIR_PROTO_JOBID_H
 #define WEIR_PROTO_JOBID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +22,7 @@
 
 #define JOBID_GENERATORS	16384	/* generator numbers: 0 to this - 1 */
 #define JOBID_SIZE		64	/* room for any form and its NUL */
+#define JOBID_INDEX_MAX		16776191	/* of an array's element */
 
 struct jobid_gen {
 	uint64_t epoch_ms;	/* ms since 1970 that count as 0 */
@@ -52,8 +57,19 @@ int jobid_gen_init(struct jobid_gen *gen, uint64_t epoch_ms,
  */
 int jobid_gen_next(struct jobid_gen *gen, uint64_t now_ms, uint64_t *id);
 
+/* The same for an array: its low 24 bits are 0. EINVAL of a generator other
+ * than 0. */
+int jobid_gen_array(struct jobid_gen *gen, uint64_t now_ms, uint64_t *id);
+
+/* The element INDEX of ARRAY. -1 with EINVAL: that is no array's id, or INDEX
+ * is above JOBID_INDEX_MAX. */
+int jobid_element(uint64_t array, uint32_t index, uint64_t *id);
+/* Whether ID, made by generator 0, is of an element, and of which. */
+bool jobid_is_element(uint64_t id, uint64_t *array, uint32_t *index);
+
 /*
- * Parse any form; white space round it is ignored. Returns -1 with errno
+ * Parse any form, or that of an element, an array's id in any form and
+ * [INDEX]; white space round it is ignored. Returns -1 with errno
  * EINVAL (not an id), EOVERFLOW (more than 64 bits) or ENOTSUP (the word form,
  * which needs a dictionary that is not part of Weir).
  */

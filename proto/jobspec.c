@@ -290,6 +290,7 @@ static int parse_attributes(struct jobspec *spec, json_t *all,
 							   "duration"));
 	spec->cwd = json_string_value(json_object_get(system, "cwd"));
 	spec->queue = json_string_value(json_object_get(system, "queue"));
+	spec->array = json_string_value(json_object_get(system, "array"));
 	spec->environment = json_object_get(system, "environment");
 	spec->shell_options = json_object_get(
 			json_object_get(system, "shell"), "options");

@@ -33,6 +33,7 @@ struct jobspec {
 	const char *cwd;	/* absolute; NULL: not given */
 	const char *name;	/* given, or the command without its folder */
 	const char *queue;	/* NULL: not given */
+	const char *array;	/* its elements, arrayspec.h; NULL: no array */
 	int argc;
 	const char **argv;	/* NULL after the last */
 	json_t *environment;	/* object: strings, null to unset; or NULL */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/arrayspec.h"
 #include "proto/jobspec.h"
 #include "proto/jobspec_attributes.h"
 #include "proto/json_check.h"
@@ -191,6 +192,22 @@ static int check_shell(json_t *value, const char *path,
 	return check_stdio(options, err);
 }
 
+static int check_array(json_t *value, const char *path,
+		       struct proto_error *err)
+{
+	struct proto_error inner;
+	struct array_spec *spec;
+
+	if (check_string(value, path, err) < 0)
+		return -1;
+	spec = array_spec_parse(json_string_value(value), &inner);
+	if (!spec)
+		return proto_error_set(err, errno == ENOMEM ? ENOMEM : EINVAL,
+				       "%s: %s", path, inner.text);
+	array_spec_destroy(spec);
+	return 0;
+}
+
 /* Keys of attributes.system that are known; others are kept unread. */
 static const struct attribute {
 	const char *key;
@@ -202,6 +219,7 @@ static const struct attribute {
 	{ "environment", check_environment },
 	{ "cwd", check_cwd },
 	{ "queue", check_string },
+	{ "array", check_array },
 	{ "bank", check_string },
 	{ "project", check_string },
 	{ "dependencies", check_dependencies },

@@ -55,7 +55,8 @@ static bool matches(const struct bulk *b, const struct selection *sel,
 	       (sel->userid < 0 || job->userid == (uid_t)sel->userid) &&
 	       (!sel->queue || !strcmp(sel->queue, job->q->name)) &&
 	       (b->owner || job->userid == b->uid) &&
-	       (!b->signum || (job->state == STATE_RUN && !job->want.mock));
+	       (!b->signum || (job->state == STATE_RUN && !job->want.mock &&
+			    !job->array));
 }
 
 /* Oldest last, as they are listed: those that wait go before those that would
@@ -73,8 +74,14 @@ static int choose(struct schedd *s, struct bulk *b,
 		return -1;
 	json_array_foreach(sel->ids, i, id)
 		b->id[b->count++] = (uint64_t)json_integer_value(id);
-	for (job = sel->ids ? NULL : jobs_first(s->jobs); job; job = job->next)
+	if (sel->ids)
+		return 0;
+	/* arrays first, which would make more elements */
+	for (job = s->arrays; job; job = job->array->next_array)
 		if (matches(b, sel, job))
+			b->id[b->count++] = job->id;
+	for (job = jobs_first(s->jobs); job; job = job->next)
+		if (!job->array && matches(b, sel, job))
 			b->id[b->count++] = job->id;
 	return 0;
 }
@@ -83,12 +90,14 @@ static int choose(struct schedd *s, struct bulk *b,
 
 static void act(struct schedd *s, struct bulk *b, uint64_t id)
 {
-	struct job *job = jobs_find(s->jobs, id);
+	struct job *job = arrays_find(s, id, b->uid, b->owner);
 
 	if (!job || (!b->owner && job->userid != b->uid))
 		b->errors++;
 	else if (!b->signum)
 		job_raise_by(s, job, b->type, b->severity, b->note, b->uid);
+	else if (job->array)
+		b->errors += !array_signal(s, job, b->signum);
 	else if (job->state == STATE_RUN && !job->want.mock)
 		exec_signal(s, job, b->signum);
 	else

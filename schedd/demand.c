@@ -81,6 +81,12 @@ struct demand *demand_get(struct demands *d, json_t *jobspec)
 	return demand;
 }
 
+struct demand *demand_hold(struct demand *demand)
+{
+	demand->users++;
+	return demand;
+}
+
 void demand_release(struct demand *demand)
 {
 	if (!demand)

@@ -45,6 +45,7 @@ struct demands {
 
 /* What JOBSPEC asks for; to be released. NULL with ENOMEM. */
 struct demand *demand_get(struct demands *demands, json_t *jobspec);
+struct demand *demand_hold(struct demand *demand);	/* once more */
 void demand_release(struct demand *demand);	/* NULL is fine */
 
 /* Its request for GRAPH, which is of GENERATION. NULL with EINVAL or ENOMEM

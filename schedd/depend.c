@@ -153,8 +153,10 @@ static int check_condition(struct schedd *s, const struct job *job,
 				       "the job must have a name");
 	if (c->kind == CONDITION_TIME || c->kind == CONDITION_SINGLETON)
 		return 0;
-	other = jobs_find(s->jobs, c->id);
+	other = arrays_find(s, c->id, job->userid, job->userid == s->uid);
 	r = other ? NULL : history_find(s->history, c->id);
+	if (!other && !r)
+		r = arrays_rest_record(s, c->id);
 	jobid_encode(c->id, JOBID_F58, id);
 	if (!other && !r)
 		return proto_error_set(err, EINVAL, "dependency: %s: id %s:"

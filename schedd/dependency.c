@@ -312,6 +312,24 @@ void dependency_closed(struct job *job, const char *description)
 		d->open = false;
 }
 
+int dependency_hold(struct job *job, const char *description)
+{
+	struct dependency *d;
+
+	if (dependency_opened(job, description) < 0)
+		return -1;
+	d = find(job, description);
+	d->posted = false;
+	return 0;
+}
+
+bool dependency_is_open(const struct job *job, const char *description)
+{
+	const struct dependency *d = find(job, description);
+
+	return d && d->open;
+}
+
 json_t *dependency_list(const struct job *job)
 {
 	struct dependency *d;

@@ -32,6 +32,10 @@ void dependency_free(struct job *job);	/* what JOB has, and who waits for it */
 
 int dependency_opened(struct job *job, const char *description);
 void dependency_closed(struct job *job, const char *description);
+/* One that is not in the jobspec, open from the beginning; it is still to be
+ * posted. -1 with ENOMEM. */
+int dependency_hold(struct job *job, const char *description);
+bool dependency_is_open(const struct job *job, const char *description);
 /* The descriptions of the open ones; NULL if there is none. */
 json_t *dependency_list(const struct job *job);
 

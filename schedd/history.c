@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schedd/array.h"
 #include "schedd/history.h"
 
 struct history {
@@ -98,7 +99,8 @@ static struct record *record_create(const struct record *from)
 		     length(from->queue) + length(from->nodelist) +
 		     length(from->ranks) + length(from->exception_type) +
 		     length(from->exception_note) +
-		     length(from->resources) + length(from->memo);
+		     length(from->resources) + length(from->memo) +
+		     length(from->array) + length(from->rest);
 	struct record *r = malloc(sizeof(*r) + len);
 	char *p = (char *)(r + 1);
 
@@ -114,6 +116,8 @@ static struct record *record_create(const struct record *from)
 	r->exception_note = put(&p, from->exception_note);
 	r->resources = put(&p, from->resources);
 	r->memo = put(&p, from->memo);
+	r->array = put(&p, from->array);
+	r->rest = put(&p, from->rest);
 	return r;
 }
 
@@ -138,6 +142,7 @@ int history_put(struct history *h, const struct record *from)
 int history_add(struct history *h, const struct job *job)
 {
 	char *memo = job->memo ? json_dumps(job->memo, JSON_COMPACT) : NULL;
+	char *rest = job->array ? array_rest(job->array) : NULL;
 	struct record r = {
 		.id = job->id, .expiration = job->expiration,
 		.duration = job->want.duration, .priority = job->priority,
@@ -154,13 +159,16 @@ int history_add(struct history *h, const struct job *job)
 		.exception_type = job->exception_type,
 		.exception_note = job->exception_note,
 		.resources = job->resources, .memo = memo,
+		.array = job->array ? job->array->text : NULL, .rest = rest,
 	};
 	int result = -1;
 
 	memcpy(r.entered, job->entered, sizeof(r.entered));
-	if (!job->memo || memo)
+	if ((!job->memo || memo) &&
+	    (!job->array || !job->array->more || rest))
 		result = history_put(h, &r);
 	free(memo);
+	free(rest);
 	return result;
 }
 

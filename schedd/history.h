@@ -25,6 +25,8 @@ struct record {
 	const char *name, *cwd, *queue, *nodelist, *ranks;
 	const char *exception_type, *exception_note, *resources;
 	const char *memo;	/* JSON, an object */
+	const char *array, *rest;	/* of an array: all of its elements,
+				   and those that were never made */
 	int flags;
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libclient/job_events.h"
 #include "schedd/schedd.h"
 
 #define KEYS_MAX	8
@@ -24,13 +25,22 @@ static bool is_readable(const char *key)
 	return false;
 }
 
-/* May the caller look at job ID? If not, the call has failed. */
-static bool may_look(struct schedd *s, weir_call_t *call, json_int_t id)
+/* May the caller look at job ID? If not, the call has failed. *AT is the job
+ * whose keys tell: of an element that was never made, the array. */
+static bool may_look(struct schedd *s, weir_call_t *call, json_int_t id,
+		     uint64_t *at)
 {
-	struct job *job = jobs_find(s->jobs, (uint64_t)id);
+	bool unmade = arrays_rest_of(s, (uint64_t)id);
+	struct job *job = arrays_find(s, (uint64_t)id, weir_call_uid(call),
+				      may_act(s, call, s->uid));
 	const struct record *r = job ? NULL :
 				 history_find(s->history, (uint64_t)id);
 
+	*at = (uint64_t)id;
+	if (job && unmade)	/* it is to be read */
+		commit_flush(s->commit);
+	if (!job && !r && (r = arrays_rest_record(s, *at)))
+		*at = r->id;
 	if (!job && !r)
 		weir_call_fail(call, ENOENT, "no such job");
 	else if (!may_act(s, call, job ? job->userid : r->userid))
@@ -44,7 +54,7 @@ static bool may_look(struct schedd *s, weir_call_t *call, json_int_t id)
 
 struct lookup {
 	weir_call_t *call;
-	uint64_t id;
+	uint64_t id, at;
 	size_t count;
 	char *key[KEYS_MAX];
 	weir_future_t *all;
@@ -102,7 +112,7 @@ static int lookup_add(struct schedd *s, struct lookup *l, const char *name)
 	if (!l->key[l->count])
 		return -1;
 	l->count++;
-	jobid_encode(l->id, JOBID_KVS, key);
+	jobid_encode(l->at, JOBID_KVS, key);
 	strcat(key, ".");
 	strcat(key, name);
 	f = weir_kvs_get(s->h, "primary", key, NULL);
@@ -113,7 +123,7 @@ static int lookup_add(struct schedd *s, struct lookup *l, const char *name)
 }
 
 static void lookup(struct schedd *s, weir_call_t *call, json_int_t id,
-		   json_t *keys)
+		   uint64_t at, json_t *keys)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
 	json_t *key;
@@ -125,6 +135,7 @@ static void lookup(struct schedd *s, weir_call_t *call, json_int_t id,
 	if (l && l->all) {
 		l->call = call;
 		l->id = (uint64_t)id;
+		l->at = at;
 		r = 0;
 		json_array_foreach(keys, i, key)
 			if (r == 0)
@@ -146,6 +157,7 @@ void do_lookup(struct schedd *s, weir_call_t *call)
 	json_t *o = call_json(call), *keys = NULL, *key;
 	json_error_t error;
 	json_int_t id;
+	uint64_t at;
 	size_t i;
 
 	if (!o)
@@ -170,8 +182,8 @@ void do_lookup(struct schedd *s, weir_call_t *call)
 			json_decref(o);
 			return;
 		}
-	if (may_look(s, call, id))
-		lookup(s, call, id, keys);
+	if (may_look(s, call, id, &at))
+		lookup(s, call, id, at, keys);
 	json_decref(o);
 }
 
@@ -227,6 +239,7 @@ void do_eventlog_watch(struct schedd *s, weir_call_t *call)
 	struct event_watch *w;
 	json_error_t error;
 	json_int_t id;
+	uint64_t at;
 
 	if (!o)
 		return;
@@ -242,11 +255,11 @@ void do_eventlog_watch(struct schedd *s, weir_call_t *call)
 		return;
 	}
 	json_decref(o);
-	if (!may_look(s, call, id))
+	if (!may_look(s, call, id, &at))
 		return;
 	w = calloc(1, sizeof(*w));
 	if (w)
-		w->events = weir_job_events(s->h, (uint64_t)id);
+		w->events = job_events_stored(s->h, at);
 	if (!w || !w->events ||
 	    weir_future_then(w->events, -1, on_line, w) < 0) {
 		weir_call_fail(call, errno, "cannot watch: %s",

@@ -79,10 +79,11 @@ static int verify(const struct schedd *s, struct submission *sub,
 static struct job *new_job(struct schedd *s, struct submission *sub,
 			   struct proto_error *err)
 {
+	uint64_t id, now = (uint64_t)(now_wall() * 1000);
 	struct job *job;
-	uint64_t id;
 
-	if (jobid_gen_next(&s->ids, (uint64_t)(now_wall() * 1000), &id) < 0) {
+	if ((sub->spec->array ? jobid_gen_array(&s->ids, now, &id) :
+	     jobid_gen_next(&s->ids, now, &id)) < 0) {
 		proto_error_set(err, errno, "no more job ids");
 		return NULL;
 	}
@@ -190,10 +191,10 @@ static struct job *make_job(struct schedd *s, struct submission *sub,
 					job->id) < 0)
 			proto_error_set(err, errno, "too many submissions in "
 					"the last %d s", ENVELOPE_SUBMIT_AGE);
-		else if (jobs_add(s->jobs, job) == 0)
-			return job;
-		else
+		else if (jobs_add(s->jobs, job) < 0)
 			proto_error_set(err, ENOMEM, "out of memory");
+		else
+			return job;
 	}
 	queue_leave(job);
 	job_destroy(job);
@@ -225,6 +226,8 @@ static void enter(struct schedd *s, weir_call_t *call, struct job *job,
 		put(s, job, "jobspec", sub->env->payload,
 		    sub->env->payload_len);
 	commit_reply(s->commit, call, job->id);
+	if (job->array)
+		arrays_add(s, job);
 	job_post(s, job, &ev);
 	commit_bound(s->commit, len + sub->env->payload_len);
 }

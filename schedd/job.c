@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "proto/duration.h"
+#include "schedd/array.h"
 #include "schedd/dependency.h"
 #include "schedd/job.h"
 #include "schedd/placement.h"
@@ -55,6 +56,7 @@ void job_destroy(struct job *job)
 	free(job->exception_type);
 	free(job->exception_note);
 	json_decref(job->memo);
+	array_destroy(job->array);
 	job->magic = 0;
 	free(job);
 }
@@ -136,6 +138,24 @@ static char *copy(const char *s)
 	return s ? strdup(s) : NULL;
 }
 
+/* An array waits for what it depends on, its elements do not. */
+static int set_array(struct job *job, const struct jobspec *spec,
+		     json_t *system, struct proto_error *err)
+{
+	uint64_t array;
+	uint32_t index;
+
+	if (spec->array && jobid_is_element(job->id, &array, &index))
+		return 0;
+	if (spec->array) {
+		job->array = array_create(spec->array, err);
+		if (!job->array)
+			return -1;
+	}
+	return dependency_parse(job, json_object_get(system, "dependencies"),
+				err);
+}
+
 int job_set_request(struct job *job, const struct jobspec *spec,
 		    struct proto_error *err)
 {
@@ -150,8 +170,7 @@ int job_set_request(struct job *job, const struct jobspec *spec,
 	want->exclusive = spec->exclusive;
 	want->ntasks = spec->ntasks;
 	want->duration = spec->duration;
-	if (dependency_parse(job, json_object_get(system, "dependencies"),
-			     err) < 0)
+	if (set_array(job, spec, system, err) < 0)
 		return -1;
 	job->named = json_object_get(json_object_get(system, "job"), "name");
 	if (get_per_resource(want, spec->shell_options, err) < 0 ||

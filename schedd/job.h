@@ -62,6 +62,7 @@ struct job_origin {
 	int64_t time, expiry;	/* seconds since 1970; TIME 0: not known */
 };
 
+struct array;
 struct commit_entry;
 struct waiter;
 struct event;
@@ -79,6 +80,9 @@ struct job {
 	double expected;		/* start, seconds since 1970; 0: not
 					   known */
 	struct queue *q;		/* from submission to the end */
+	struct array *array;		/* it is one; or NULL */
+	struct job *parent;		/* the array that it is of; or NULL */
+	struct job *sibling, **sibling_of;	/* active elements of that */
 	enum job_state state;
 	char key[JOBID_SIZE];		/* job.0000.... */
 	/* from the request */

@@ -33,8 +33,11 @@ void job_post(struct schedd *s, struct job *job, struct jobevent *ev)
 		schedd_restart(s, "out of memory");
 		return;
 	}
-	if (job->state != before)
+	if (job->state != before) {
 		queue_moved(job, before);
+		if (job->parent)
+			array_moved(s, job, before);
+	}
 	commit_event(s->commit, job, ev);
 	journal_event(s, job, ev);
 	job_act(s, job, action);
@@ -107,6 +110,8 @@ static void act_queue(struct schedd *s, struct job *job)
 
 static void act_start(struct schedd *s, struct job *job)
 {
+	if (job->array)
+		return;
 	backlog_drop(job);
 	heap_drop(job);
 	if (job->want.mock) {
@@ -131,10 +136,16 @@ static void act_limit(struct schedd *s, struct job *job)
 static void act_started(struct schedd *s, struct job *job)
 {
 	dependency_wake(s, job);
+	if (job->parent && !job->parent->started)
+		arrays_wake(s, job->parent);
 }
 
 static void act_stop(struct schedd *s, struct job *job)
 {
+	if (job->array) {
+		array_stop(s, job);
+		return;
+	}
 	dependency_drop(job);
 	backlog_drop(job);
 	heap_drop(job);
@@ -149,7 +160,7 @@ static void act_stop(struct schedd *s, struct job *job)
 
 static void act_release(struct schedd *s, struct job *job)
 {
-	job_post_plain(s, job, EVENT_RELEASE);
+	job_post_plain(s, job, job->array ? EVENT_CLEAN : EVENT_RELEASE);
 }
 
 static void act_free(struct schedd *s, struct job *job)
@@ -172,6 +183,10 @@ static void act_forget(struct schedd *s, struct job *job)
 	else
 		ended_add(s, history_nth(s->history, 0), &job->origin);
 	s->fresh++;
+	if (job->parent)
+		array_ended(s, job);
+	if (job->array)
+		array_gone(s, job);
 	dependency_wake(s, job);
 	queue_leave(job);
 	jobs_remove(s->jobs, job);

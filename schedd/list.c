@@ -27,6 +27,7 @@ struct view {
 	int exception_severity, status, result;
 	const char *exception_type, *exception_note;
 	const struct job *job;		/* NULL once it has ended */
+	const char *array, *rest;	/* as in struct record; or NULL */
 	const char *memo;		/* and then this, or NULL */
 };
 
@@ -47,6 +48,7 @@ static struct view view_job(const struct job *job)
 		.status = job->status, .result = 0,
 		.exception_type = job->exception_type,
 		.exception_note = job->exception_note, .job = job,
+		.array = job->array ? job->array->text : NULL,
 	};
 }
 
@@ -66,6 +68,7 @@ static struct view view_record(const struct record *r)
 		.status = r->status, .result = r->result,
 		.exception_type = r->exception_type,
 		.exception_note = r->exception_note, .memo = r->memo,
+		.array = r->array, .rest = r->rest,
 	};
 }
 
@@ -110,6 +113,29 @@ static json_t *annotations(const struct view *v)
 	return o;
 }
 
+/* What an array consists of, or of which one this is an element. */
+static json_t *array(const struct view *v)
+{
+	const struct array *a = v->job ? v->job->array : NULL;
+	char *rest = v->array && a ? array_rest(a) : NULL;
+	uint64_t id;
+	uint32_t index;
+	json_t *o;
+
+	if (!v->array && jobid_is_element(v->id, &id, &index))
+		return json_pack("{s:I s:I}", "id", (json_int_t)id, "index",
+				 (json_int_t)index);
+	if (!v->array)
+		return NULL;
+	o = json_pack("{s:s s:s*}", "indices", v->array, "rest",
+		      a ? rest : v->rest);
+	if (a)
+		json_object_set_new(o, "active",
+				    json_integer((json_int_t)a->active));
+	free(rest);
+	return o;
+}
+
 #define ATTRIBUTE(name, value) \
 	static json_t *get_##name(const struct view *v) { return value; }
 #define ATTRIBUTES(X) \
@@ -143,7 +169,8 @@ X(exception_note, string(v->exception_note)) \
 X(success, ended(v) ? json_boolean(v->result == RESULT_COMPLETED) : NULL) \
 X(exception_occurred, ended(v) ? json_boolean(v->exception) : NULL) \
 X(dependencies, v->job ? dependency_list(v->job) : NULL) \
-X(annotations, annotations(v))
+X(annotations, annotations(v)) \
+X(array, array(v))
 
 ATTRIBUTES(ATTRIBUTE)
 
@@ -300,11 +327,19 @@ static bool find(struct schedd *s, uint64_t id, struct view *v)
 	struct job *job = jobs_find(s->jobs, id);
 	const struct record *r = job ? NULL : history_find(s->history, id);
 
+	if (!job && !r && !(job = arrays_rest_of(s, id)))
+		r = arrays_rest_record(s, id);
 	if (job)
 		*v = view_job(job);
 	else if (r)
 		*v = view_record(r);
-	return job || r;
+	else
+		return false;
+	/* an element that there is only as one of the array's */
+	if (v->id != id)
+		v->array = NULL;
+	v->id = id;
+	return true;
 }
 
 static void add_ids(struct schedd *s, struct query *q, json_t *ids)

@@ -14,9 +14,12 @@
 struct job *call_job(struct schedd *s, weir_call_t *call, json_int_t id)
 {
 	const struct record *r;
-	struct job *job = jobs_find(s->jobs, (uint64_t)id);
+	struct job *job = arrays_find(s, (uint64_t)id, weir_call_uid(call),
+				      may_act(s, call, s->uid));
 
 	r = job ? NULL : history_find(s->history, (uint64_t)id);
+	if (!job && !r)
+		r = arrays_rest_record(s, (uint64_t)id);
 	if (!job && !r)
 		weir_call_fail(call, ENOENT, "no such job");
 	else if (!may_act(s, call, job ? job->userid : r->userid))
@@ -90,10 +93,12 @@ void do_kill(struct schedd *s, weir_call_t *call)
 		weir_call_fail(call, EINVAL, "signum: must be 1 to %d, got "
 			       "%d", NSIG - 1, signum);
 	} else if ((job = call_job(s, call, id))) {
-		if (job->state != STATE_RUN || job->want.mock) {
+		if (job->array ? !array_signal(s, job, signum) :
+		    job->state != STATE_RUN || job->want.mock) {
 			weir_call_fail(call, EINVAL, "job is not running");
 		} else {
-			exec_signal(s, job, signum);
+			if (!job->array)
+				exec_signal(s, job, signum);
 			commit_reply(s->commit, call, 0);
 		}
 	}
@@ -123,6 +128,8 @@ void do_urgency(struct schedd *s, weir_call_t *call)
 		ev.userid = weir_call_uid(call);
 		commit_reply_json(s->commit, call, json_pack("{s:i}",
 				  "old_urgency", job->urgency));
+		if (job->array)
+			array_urgency(s, job, &ev);
 		job_post(s, job, &ev);
 	}
 	json_decref(o);

@@ -294,6 +294,47 @@ static void on_drop(weir_call_t *call, void *arg)
 	weir_call_fail(call, ECANCELED, "canceled");
 }
 
+/* The elements of ARRAY behind the P->count ids that there are: they cannot be
+ * understood without it. -1 with ENOMEM. */
+static int take_elements(struct schedd *s, struct purge *p, uint64_t array)
+{
+	size_t i, n = history_count(s->history, 0), size = p->count;
+	const struct record *r;
+	uint64_t of, *ids;
+	uint32_t index;
+
+	for (i = 0; i < n; i++) {
+		r = history_nth(s->history, i);
+		if (!jobid_is_element(r->id, &of, &index) || of != array)
+			continue;
+		if (p->count == size) {
+			size = 2 * size + 64;
+			ids = reallocarray(p->id, size, sizeof(*ids));
+			if (!ids)
+				return -1;
+			p->id = ids;
+		}
+		p->id[p->count++] = r->id;
+	}
+	return 0;
+}
+
+/* With each array its elements. */
+static int take_arrays(struct schedd *s, weir_call_t *call, struct purge *p)
+{
+	const struct record *r;
+	size_t i, n = p->count;
+
+	for (i = 0; i < n; i++) {
+		r = history_find(s->history, p->id[i]);
+		if (r->array && take_elements(s, p, r->id) < 0) {
+			weir_call_fail(call, ENOMEM, "out of memory");
+			return -1;
+		}
+	}
+	return 0;
+}
+
 /* -1 and the call has failed. */
 static int take_ids(struct schedd *s, weir_call_t *call, struct purge *p,
 		    json_t *ids)
@@ -320,7 +361,7 @@ static int take_ids(struct schedd *s, weir_call_t *call, struct purge *p,
 		return -1;
 	}
 	p->count = json_array_size(ids);
-	return 0;
+	return take_arrays(s, call, p);
 }
 
 static void begin(struct schedd *s, weir_call_t *call, struct purge *p,

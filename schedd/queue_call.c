@@ -104,6 +104,10 @@ static void put_state(struct schedd *s)
 
 void queue_place(struct schedd *s, struct job *job)
 {
+	if (job->array) {
+		arrays_wake(s, job);
+		return;
+	}
 	if (job->priority == 0 || !job->q->started) {
 		backlog_drop(job);
 		heap_drop(job);

@@ -34,6 +34,8 @@ static const struct {
 	{ "note", offsetof(struct record, exception_note) },
 	{ "resources", offsetof(struct record, resources) },
 	{ "memo", offsetof(struct record, memo) },
+	{ "array", offsetof(struct record, array) },
+	{ "rest", offsetof(struct record, rest) },
 };
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
 

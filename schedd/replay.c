@@ -65,6 +65,27 @@ static bool told(weir_future_t *f)
 	return !e || e == ENOENT || e == ENOTDIR || e == EISDIR;
 }
 
+/* Which were made. An array of which none was has no such key. */
+static int read_elements(struct schedd *s, struct job *job,
+			 struct proto_error *error)
+{
+	char key[JOBID_SIZE + 16];
+	weir_future_t *f;
+	const char *data;
+	size_t len;
+	int r = 0;
+
+	snprintf(key, sizeof(key), "%s.elements", job->key);
+	f = weir_kvs_get(s->h, "primary", key, NULL);
+	data = value(f, &len);
+	if (data)
+		r = array_decode(job->array, data, len, error);
+	else if (!told(f))
+		r = proto_error_set(error, ENOMEM, "elements: cannot be read");
+	weir_future_destroy(f);
+	return r;
+}
+
 /* From the values of its keys; NULL with ERROR. */
 static struct job *job_read(struct schedd *s, uint64_t id,
 			    weir_future_t *const f[KEYS],
@@ -100,6 +121,8 @@ static struct job *job_read(struct schedd *s, uint64_t id,
 			r = proto_error_set(error, ENOMEM, "out of memory");
 	}
 	jobspec_destroy(spec);
+	if (r == 0 && job->array)
+		r = read_elements(s, job, error);
 	if (r < 0)
 		goto fail;
 	data = value(f[R], &len);
@@ -177,8 +200,12 @@ static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 {
 	struct proto_error error;
 	struct queue *q;
+	uint64_t array;
+	uint32_t index;
 
-	if (replayable(job) && job_ids_add(recent, job->id) < 0) {
+	/* an element's request is the array's */
+	if (!jobid_is_element(job->id, &array, &index) &&
+	    replayable(job) && job_ids_add(recent, job->id) < 0) {
 		job_destroy(job);
 		return -1;
 	}
@@ -199,6 +226,8 @@ static int keep(struct schedd *s, struct job *job, struct job_ids *recent)
 		job_destroy(job);
 		return -1;
 	}
+	if (job->array)
+		arrays_add(s, job);
 	if (job->allocated && job->R &&
 	    resources_adopt(s->resources, job->id, job->R, &error) < 0)
 		daemon_log(LOG_ERR, "%s: its resources are in use: %s",
@@ -371,8 +400,10 @@ static void find_epoch(struct schedd *s, const struct job_ids *ids)
 		const struct job *job = jobs_find(s->jobs, id);
 		const struct record *r = job ? NULL :
 					 history_find(s->history, id);
+		uint64_t array;
+		uint32_t index;
 
-		if (!job && !r)
+		if ((!job && !r) || jobid_is_element(id, &array, &index))
 			continue;
 		t = (uint64_t)((job ? job->entered : r->entered)[STATE_NEW] *
 			       1000);
@@ -381,6 +412,15 @@ static void find_epoch(struct schedd *s, const struct job_ids *ids)
 	}
 	if (!s->epoch_ms)
 		s->epoch_ms = (uint64_t)(now_wall() * 1000);
+}
+
+static void adopt_elements(struct schedd *s)
+{
+	struct job *job;
+
+	for (job = s->arrays ? jobs_first(s->jobs) : NULL; job;
+	     job = job->next)
+		arrays_adopt(s, job);
 }
 
 /* Records, and then the directories of those that have none. */
@@ -420,8 +460,10 @@ int replay(struct schedd *s, struct weir_error *error)
 		return -1;
 	highest = ids.count ? ids.id[ids.count - 1] : 0;
 	r = read_all(s, &ids, error);
-	if (r == 0)
+	if (r == 0) {
 		find_epoch(s, &ids);
+		adopt_elements(s);
+	}
 	free(ids.id);
 	if (r < 0 || read_namespaces(s, error) < 0)
 		return -1;
@@ -439,6 +481,10 @@ static void resume(struct schedd *s, struct job *job)
 {
 	struct jobevent ev = { .event = EVENT_FINISH, .status = 9 };
 
+	if (job->array && job->state >= STATE_SCHED) {
+		arrays_wake(s, job);
+		return;
+	}
 	if (job->allocated && !job->R) {
 		if (job->state == STATE_RUN)
 			job_raise(s, job, "exec", 0, "R: cannot be read",

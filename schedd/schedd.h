@@ -15,6 +15,7 @@
 #include "proto/daemon.h"
 #include "proto/envelope.h"
 #include "proto/jobid.h"
+#include "schedd/array.h"
 #include "schedd/backlog.h"
 #include "schedd/commit.h"
 #include "schedd/dependency.h"
@@ -38,6 +39,7 @@ struct schedd {
 	weir_t *h;
 	uid_t uid;			/* ours: the instance's owner */
 	struct jobs *jobs;
+	struct job *arrays;		/* of them, by array->next_array */
 	struct history *history;
 	struct ended *ended;		/* what the store has of it */
 	struct journal *journal;

@@ -15,10 +15,14 @@ void turn_end(struct schedd *s)
 	bulk_turn(s);
 	purge_turn(s);
 	dependency_turn(s);
+	arrays_turn(s);
 	sched_run(s);
 	queues_turn(s);
 	ended_turn(s);
+	arrays_save(s);
 	s->fresh = 0;
+	if (arrays_wait(s) && turn_room(s))
+		turn_again(s);
 	/* which may have ended jobs that others wait for */
 	if (s->to_settle)
 		turn_again(s);
@@ -31,7 +35,8 @@ bool turn_room(struct schedd *s)
 
 bool turn_waits(struct schedd *s)
 {
-	return s->bulk || s->purges || s->purge_wanted || s->to_settle;
+	return s->bulk || s->purges || s->purge_wanted || s->to_settle ||
+	       arrays_wait(s);
 }
 
 static void on_again(evutil_socket_t fd, short what, void *arg)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libclient/weir.h"
+#include "schedd/array.h"
 #include "schedd/update.h"
 
 static int set_text(char **field, const char *text)
@@ -38,7 +39,7 @@ int update_apply(struct job *job, json_t *updates)
 			r |= set_text(&job->queue, text);
 		}
 	}
-	return r;
+	return job->array ? r | array_update(job->array, updates) : r;
 }
 
 int json_merge(json_t *into, json_t *from)

@@ -258,7 +258,7 @@ void do_wait(struct schedd *s, weir_call_t *call)
 	json_unpack(o, "{s?I}", "id", &id);
 	json_decref(o);
 	ended = result_take(s->waits, uid, (uint64_t)id);
-	job = id ? jobs_find(s->jobs, (uint64_t)id) : NULL;
+	job = id ? arrays_find(s, (uint64_t)id, uid, false) : NULL;
 	if (ended)
 		tell(s, call, ended);
 	else if (id ? job && job->flags & WEIR_JOB_WAITABLE &&

@@ -113,6 +113,52 @@ static void test_refused(void)
 		      EOVERFLOW, "64 bits");
 }
 
+static void test_elements(void)
+{
+	const uint64_t array = UINT64_C(0x1bf000000);
+	struct jobid_gen gen;
+	uint64_t id, of, a, b;
+	uint32_t index;
+
+	ok(!jobid_element(array, 17, &id) && id == array + 1041,
+	   "the id of an element");
+	ok(jobid_is_element(id, &of, &index) && of == array && index == 17,
+	   "and back");
+	check_parse("fCRhTy9[17]", id);
+	check_parse(" 7499415552[17]\n", id);
+	check_parse("job.0000.0001.bf00.0000[17]", id);
+	ok(!jobid_element(array, JOBID_INDEX_MAX, &id) &&
+	   id == (array | 0xffffff), "the last index");
+	ok(jobid_element(array, JOBID_INDEX_MAX + 1, &id) < 0 &&
+	   errno == EINVAL, "there is none behind it");
+	ok(jobid_element(array + 1, 0, &id) < 0 && errno == EINVAL,
+	   "no array, no element");
+	ok(jobid_element(0, 0, &id) < 0, "0 is no array");
+	ok(!jobid_is_element(array, &of, &index) &&
+	   !jobid_is_element(array + 1023, &of, &index) &&
+	   !jobid_is_element(5000, &of, &index), "what is no element");
+	check_refused("fCRhTy9[]", EINVAL, "no digits");
+	check_refused("fCRhTy9[-1]", EINVAL, "position");
+	check_refused("fCRhTy9[16776192]", EINVAL, "at most 16776191");
+	check_refused("fCRhTy9[99999999999999999999]", EOVERFLOW, "64 bits");
+	check_refused("fCRhTy9 17]", EINVAL, "no [");
+	check_refused("[17]", EINVAL, "no array's id");
+	check_refused("fz[17]", EINVAL, "no array's id");
+	check_refused("fCRhTy9[1][2]", EINVAL, "position");
+	check_refused("]", EINVAL, "no [");
+	jobid_gen_init(&gen, 1000, 0, 0);
+	jobid_gen_next(&gen, 1005, &a);
+	ok(!jobid_gen_array(&gen, 1005, &id) && id > a && !(id & 0xffffff),
+	   "an array's id, later than others");
+	ok(!jobid_gen_next(&gen, 1005, &b) && b > id && b < id + 1024,
+	   "the next is no element's");
+	ok(!jobid_gen_array(&gen, 1005, &a) && a > b && !(a & 0xffffff),
+	   "another array in the same millisecond");
+	jobid_gen_init(&gen, 1000, 5, 0);
+	ok(jobid_gen_array(&gen, 1005, &id) < 0 && errno == EINVAL,
+	   "other generators have no arrays");
+}
+
 static void test_form_names(void)
 {
 	struct proto_error err;
@@ -170,6 +216,7 @@ int main(void)
 {
 	test_forms();
 	test_refused();
+	test_elements();
 	test_form_names();
 	test_generator();
 	return done();
