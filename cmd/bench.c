@@ -78,7 +78,7 @@ static void ask_instance(struct bench *b)
 	free(stats);
 }
 
-enum { OPT_SIM = 256, OPT_JSON, OPT_NO_BASELINE };
+enum { OPT_SIM = 256, OPT_ARRAY, OPT_JSON, OPT_NO_BASELINE };
 
 static void take_option(struct bench *b, int c)
 {
@@ -97,6 +97,9 @@ static void take_option(struct bench *b, int c)
 		break;
 	case OPT_SIM:
 		b->sim = true;
+		break;
+	case OPT_ARRAY:
+		b->array = true;
 		break;
 	case OPT_JSON:
 		b->json = true;
@@ -117,6 +120,7 @@ static void parse(struct bench *b, unsigned *wanted, int argc, char **argv)
 		{ "dirs", required_argument, NULL, 'd' },
 		{ "size", required_argument, NULL, 's' },
 		{ "sim", no_argument, NULL, OPT_SIM },
+		{ "array", no_argument, NULL, OPT_ARRAY },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "no-baseline", no_argument, NULL, OPT_NO_BASELINE },
 		{ 0 }

@@ -28,6 +28,7 @@ struct bench {
 	unsigned dirs;		/* that keys are spread over */
 	size_t size;		/* bytes of a value */
 	bool json, sim;
+	bool array;		/* the jobs are one array */
 	bool baseline;		/* measure baselines at all */
 	char *statedir;		/* of the instance; NULL: not known */
 	const char *durability;	/* "commit" or "none" */

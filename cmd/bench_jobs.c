@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * weir bench jobs: N jobs of /bin/true, submitted with many in flight, until
- * the last is clean; or, with --sim, jobs that execd only pretends to run.
+ * the last is clean; or, with --sim, jobs that execd only pretends to run. With
+ * --array they are the elements of one array, which is submitted at once.
  * One watch of all job directories tells how they fare. See weir-bench(1).
  */
 #include "config.h"
@@ -13,6 +14,7 @@
 
 #include "cmd/bench.h"
 #include "proto/eventlog.h"
+#include "proto/jobid.h"
 #include "proto/jobspec.h"
 
 #define KVS_ID	23	/* characters of job.0000.0000.0000.0000 */
@@ -30,7 +32,8 @@ struct jobs {
 	size_t n, submitted, clean, failed;
 	struct job *table;	/* open, by id */
 	size_t mask, used;
-	double last_submit;
+	double begin, last_submit;
+	bool array;
 	struct samples s;
 	bool broken;
 };
@@ -78,11 +81,13 @@ static int submitted(weir_future_t *f, double begin, void *arg)
 
 	if (weir_job_submit_id(f, &id))
 		return bench_fail("submission gave no id");
+	jobs->last_submit = bench_now();
+	if (jobs->array)
+		return 0;	/* its elements are counted */
 	job = find(jobs, id);
 	if (!job)
 		return bench_fail("too many other jobs run here");
 	job->submitted = begin;
-	jobs->last_submit = bench_now();
 	settle(jobs, job);
 	return 0;
 }
@@ -100,6 +105,15 @@ static void take_event(struct jobs *jobs, struct job *job,
 	}
 }
 
+/* Whether it is of an array, as all that are wanted are. */
+static bool is_element(weir_jobid_t id)
+{
+	uint64_t array;
+	uint32_t index;
+
+	return jobid_is_element(id, &array, &index);
+}
+
 /* An append to, or the whole of, an eventlog of a job. */
 static void take_log(struct jobs *jobs, const char *key, const char *data,
 		     size_t len)
@@ -112,7 +126,8 @@ static void take_log(struct jobs *jobs, const char *key, const char *data,
 
 	snprintf(name, sizeof(name), "%s", key);
 	if (strlen(name) != KVS_ID || strcmp(key + KVS_ID, ".eventlog") ||
-	    weir_jobid_parse(name, &id))
+	    weir_jobid_parse(name, &id) ||
+	    (jobs->array && !is_element(id)))
 		return;
 	job = find(jobs, id);
 	if (!job) {
@@ -120,6 +135,8 @@ static void take_log(struct jobs *jobs, const char *key, const char *data,
 		weir_stop(jobs->h);
 		return;
 	}
+	if (jobs->array)
+		job->submitted = jobs->begin;
 	while (eventlog_next(&it, &event, NULL) > 0) {
 		take_event(jobs, job, &event);
 		eventlog_clear(&event);
@@ -146,7 +163,7 @@ static void take_push(weir_future_t *f, void *arg)
 		take_log(jobs, key, data, len);
 }
 
-static char *make_jobspec(const struct bench *b)
+static char *make_jobspec(const struct bench *b, size_t n)
 {
 	static const char *const argv[] = { "/bin/true", NULL };
 	struct jobspec_request request = {
@@ -155,11 +172,17 @@ static char *make_jobspec(const struct bench *b)
 	};
 	struct proto_error err = { "" };
 	json_t *spec = jobspec_build(&request, &err);
-	char *text = NULL;
+	char *text = NULL, indices[32];
+	int rc = spec ? 0 : -1;
 
-	if (spec && (!b->sim ||
-		     !jobspec_setattr(spec, "system.exec.test.run_duration",
-				      json_string("0.001s"), &err)))
+	if (rc == 0 && b->sim)
+		rc = jobspec_setattr(spec, "system.exec.test.run_duration",
+				     json_string("0.001s"), &err);
+	snprintf(indices, sizeof(indices), "1-%zu", n);
+	if (rc == 0 && b->array)
+		rc = jobspec_setattr(spec, "system.array",
+				     json_string(indices), &err);
+	if (rc == 0)
 		text = json_dumps(spec, JSON_COMPACT);
 	if (!text)
 		bench_fail("jobspec: %s", err.text);
@@ -171,15 +194,21 @@ static char *make_jobspec(const struct bench *b)
 static void report(struct bench *b, struct jobs *jobs, double begin,
 		   double end)
 {
+	static const char *const names[2][2][2] = {
+		{ { "jobs.real", "jobs.real.submit" },
+		  { "jobs.real.array", "jobs.real.array.submit" } },
+		{ { "jobs.sim", "jobs.sim.submit" },
+		  { "jobs.sim.array", "jobs.sim.array.submit" } },
+	};
 	struct figure rate = {
-		.name = b->sim ? "jobs.sim" : "jobs.real", .unit = "jobs/s",
+		.name = names[b->sim][b->array][0], .unit = "jobs/s",
 		.value = jobs->n / (end - begin), .n = jobs->n,
-		.latency = &jobs->s,
+		.latency = b->array ? NULL : &jobs->s,
 		.baseline_name = "xargs -P2 -n1 /bin/true",
 		.baseline = base_xargs(b),
 	};
 	struct figure ingest = {
-		.name = b->sim ? "jobs.sim.submit" : "jobs.real.submit",
+		.name = names[b->sim][b->array][1],
 		.unit = "jobs/s", .n = jobs->n,
 		.value = jobs->n / (jobs->last_submit - begin),
 		.baseline_name = "LMDB put, synced",
@@ -192,7 +221,7 @@ static void report(struct bench *b, struct jobs *jobs, double begin,
 
 static int run(struct bench *b, struct jobs *jobs)
 {
-	struct load load = { .n = jobs->n, .window = b->window,
+	struct load load = { .n = b->array ? 1 : jobs->n, .window = b->window,
 			     .start = submit, .done = submitted, .arg = jobs };
 	weir_future_t *watch;
 	double begin;
@@ -203,7 +232,7 @@ static int run(struct bench *b, struct jobs *jobs)
 		weir_future_destroy(watch);
 		return bench_fail("cannot watch the jobs");
 	}
-	begin = bench_now();
+	begin = jobs->begin = bench_now();
 	if (load_run(b, &load) < 0)
 		jobs->broken = true;
 	while (!jobs->broken && jobs->clean < jobs->n)
@@ -219,14 +248,15 @@ static int run(struct bench *b, struct jobs *jobs)
 
 int bench_jobs(struct bench *b)
 {
-	struct jobs jobs = { .h = b->h, .n = b->n ? b->n : 1000 };
+	struct jobs jobs = { .h = b->h, .n = b->n ? b->n : 1000,
+			     .array = b->array };
 	int rc = -1;
 
 	jobs.mask = 1023;
 	while (jobs.mask < 4 * jobs.n)
 		jobs.mask = 2 * jobs.mask + 1;
 	jobs.table = calloc(jobs.mask + 1, sizeof(*jobs.table));
-	jobs.jobspec = make_jobspec(b);
+	jobs.jobspec = make_jobspec(b, jobs.n);
 	if (jobs.table && jobs.jobspec)
 		rc = run(b, &jobs);
 	free(jobs.table);

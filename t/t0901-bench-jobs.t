@@ -16,6 +16,10 @@ full jobs -n5
 figures jobs.real.submit jobs.real
 full jobs -n5 --sim
 figures jobs.sim.submit jobs.sim
+full jobs -n5 --array
+figures jobs.real.array.submit jobs.real.array
+full jobs -n5 --sim --array
+figures jobs.sim.array.submit jobs.sim.array
 full command -n2
 figures command.kvs-get command.run command.start-stop
 full attach -n2
