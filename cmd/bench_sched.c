@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/bench.h"
+#include "cmd/bench_sched.h"
 #include "cmd/common.h"
+#include "cmd/sim.h"
 #include "cmd/subcommands.h"
 #include "schedd/match.h"
 
@@ -57,15 +58,6 @@ static const char too_many[] = JOBSPEC("{\"type\":\"node\",\"count\":%lu}");
 static const char too_large[] = JOBSPEC("{\"type\":\"node\",\"count\":1,"
 	"\"with\":[{\"type\":\"slot\",\"count\":1,\"label\":\"a\","
 	"\"with\":[{\"type\":\"core\",\"count\":65}]}]}");
-
-struct sched_bench {
-	struct bench b;
-	unsigned long nodes;
-	const struct match_policy *policy;
-	struct graph *g;
-	struct matcher *m;
-	uint64_t next_id;
-};
 
 static struct request *parse_request(struct sched_bench *s, const char *form,
 				     unsigned long number)
@@ -238,7 +230,6 @@ static void measure(struct sched_bench *s)
 {
 	struct request *core, *node;
 
-	build(s);
 	core = parse_request(s, one_core, 0);
 	node = parse_request(s, one_node, 0);
 	measure_fill(s, "sched.core", core);
@@ -254,8 +245,7 @@ static void measure(struct sched_bench *s)
 		.n = s->g->count });
 	request_destroy(core);
 	request_destroy(node);
-	matcher_destroy(s->m);
-	graph_destroy(s->g);
+	bench_backfill(s);
 }
 
 static unsigned long number(const char *name, unsigned long most)
@@ -278,14 +268,16 @@ int bench_sched(int argc, char **argv)
 		{ "policy", required_argument, NULL, 'P' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "trace", required_argument, NULL, 'T' },
 		{ 0 }
 	};
 	struct sched_bench s = { .nodes = 1024, .next_id = 1 };
 	struct proto_error err = { "" };
 	const char *policy = "first";
+	size_t trace = 0;
 	int c;
 
-	while ((c = next_option(argc, argv, "N:P:n:", longs,
+	while ((c = next_option(argc, argv, "N:P:n:T:", longs,
 				"weir-bench")) != -1) {
 		if (c == 'N')
 			s.nodes = number("nodes", NODES_MAX);
@@ -293,6 +285,8 @@ int bench_sched(int argc, char **argv)
 			policy = optarg;
 		else if (c == 'n')
 			s.b.n = number("count", 1UL << 30);
+		else if (c == 'T')
+			trace = number("trace", TRACE_JOBS_MAX);
 		else
 			s.b.json = true;
 	}
@@ -302,6 +296,12 @@ int bench_sched(int argc, char **argv)
 	if (!s.policy)
 		usage_error("%s", err.text);
 	bench_report_header(&s.b);
-	measure(&s);
+	build(&s);
+	if (trace)
+		bench_trace(&s, trace);
+	else
+		measure(&s);
+	matcher_destroy(s.m);
+	graph_destroy(s.g);
 	return 0;
 }

@@ -334,11 +334,16 @@ static void drop_never(struct clockwork *c)
 
 static int decide(struct clockwork *c, struct proto_error *err)
 {
+	int rc;
+
 	if (!c->due)
 		return 0;
 	c->due = false;
 	c->sim->passes++;
-	if (backfill_pass(c->b, c->now, &sink, c) < 0 || c->error)
+	do
+		rc = backfill_pass(c->b, c->now, &sink, c);
+	while (rc > 0);
+	if (rc < 0 || c->error)
 		return proto_error_set(err, ENOMEM, "out of memory");
 	drop_never(c);
 	return 0;

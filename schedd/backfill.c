@@ -3,7 +3,9 @@
  * The passes of a queue. See backfill.h.
  *
  * What was decided is kept from pass to pass. A job is tried again only after
- * something became free (the generation), as time alone frees nothing; and
+ * something became free (the generation), as time alone frees nothing. All are
+ * gone through before what became free on the way is seen (the sweep): else
+ * those at the end would never have their turn when passes are cut short. And
  * reservations are moved up one by one in order, each from where it is, so
  * that none can be lost to another ("compression" in Mu'alem and Feitelson).
  */
@@ -26,6 +28,8 @@ struct backfill {
 	size_t expected;	/* were told a time */
 	struct shapes shapes;
 	uint64_t generation;
+	uint64_t sweep;		/* the generation that is being looked at */
+	bool partly;		/* not all of it yet */
 	uint64_t pass;		/* what shapes learned before is not so */
 	int64_t hole;		/* reservations from here on were given back
 				   since then */
@@ -134,6 +138,7 @@ static void give_back(struct backfill *b, struct backfill_job *job)
 	rc = matcher_cancel(b->m, job->id);
 	assert(rc == 0);
 	job->start = BACKFILL_NO_TIME;
+	job->tried = job->refused = 0;
 	b->reserved--;
 	forget(b);
 }
@@ -177,7 +182,13 @@ struct round {
 	const struct backfill_sink *sink;
 	void *arg;
 	size_t left;		/* were told a time and not yet seen */
+	uint32_t work;
 };
+
+/* What a question to the matcher costs: one to its indexes, or one for which
+ * it has to try; microseconds, about, of a large machine. */
+#define LOOK	5
+#define TRY	100
 
 static void tell(struct round *r, struct backfill_job *job)
 {
@@ -210,6 +221,7 @@ static int is_never(struct round *r, struct backfill_job *job)
 	struct shape *shape = job->shape;
 
 	if (shape->verdict == SHAPE_UNKNOWN) {
+		r->work += TRY;
 		if (matcher_match(r->b->m, MATCH_SATISFIABILITY, job->id,
 				  job->request, r->b->now, NULL) == 0)
 			shape->verdict = SHAPE_POSSIBLE;
@@ -227,12 +239,18 @@ static int is_never(struct round *r, struct backfill_job *job)
 }
 
 /* It can't be had, at least not now: because what it wants is down? */
-static enum outcome hold_up(struct backfill *b, const struct backfill_job *job)
+static enum outcome hold_up(struct round *r, struct backfill_job *job)
 {
+	struct backfill *b = r->b;
+
+	job->refused = b->sweep;
 	if (job->shape->down == b->pass)
 		return WAITS;
-	if (matcher_possible(b->m, job->request) == 0)
+	r->work += TRY;
+	if (matcher_possible(b->m, job->request) == 0) {
+		job->refused = 0;
 		return HOLDS_UP;
+	}
 	if (errno != EBUSY)
 		return FAILED;
 	job->shape->down = b->pass;
@@ -246,7 +264,8 @@ static enum outcome try_new(struct round *r, struct backfill_job *job)
 	const struct match_job *matched;
 	int64_t from = bound(b, job);
 
-	if (job->tried != b->generation && from <= b->now) {
+	if (job->tried != b->sweep && from <= b->now) {
+		r->work += TRY;
 		if (matcher_match(b->m, MATCH_ALLOCATE, job->id, job->request,
 				  b->now, &matched) == 0)
 			return start(r, job, matched);
@@ -254,14 +273,17 @@ static enum outcome try_new(struct round *r, struct backfill_job *job)
 			return FAILED;
 		learn(b, job, b->now + 1);
 	}
-	job->tried = b->generation;
+	job->tried = b->sweep;
+	if (job->refused == b->sweep)
+		return WAITS;
 	if (b->config.strict)
-		return hold_up(b, job);
+		return hold_up(r, job);
 	if (b->reserved >= b->config.reservations)
 		return WAITS;
 	from = bound(b, job);
 	if (from <= b->now)
 		from = b->now + 1;
+	r->work += TRY;
 	if (from < MATCH_TIME_MAX &&
 	    matcher_reserve(b->m, job->id, job->request, from,
 			    &matched) == 0) {
@@ -273,7 +295,7 @@ static enum outcome try_new(struct round *r, struct backfill_job *job)
 	if (from < MATCH_TIME_MAX && errno != EBUSY)
 		return FAILED;
 	learn(b, job, MATCH_TIME_MAX);
-	return hold_up(b, job);
+	return hold_up(r, job);
 }
 
 /* Its time has come, or it is moved up as far as can be. */
@@ -285,9 +307,21 @@ static enum outcome try_reserved(struct round *r, struct backfill_job *job,
 	int64_t was = job->start, from = bound(b, job);
 	bool due = was <= b->now;
 
-	if (!due && job->tried == b->generation)
+	if (!due && job->tried == b->sweep)
 		return WAITS;
+	if (!due && from < was) {
+		r->work += LOOK;
+		from = matcher_bound(b->m, job->id, job->request, from);
+		if (from < 0)
+			return FAILED;
+		if (from == was) {
+			job->tried = b->sweep;
+			learn(b, job, was);
+			return WAITS;
+		}
+	}
 	if (due || from <= b->now) {
+		r->work += TRY;
 		if (matcher_begin(b->m, job->id, job->request, b->now,
 				  &matched) == 0) {
 			open_hole(b, was);
@@ -304,9 +338,10 @@ static enum outcome try_reserved(struct round *r, struct backfill_job *job,
 		learn(b, job, b->now + 1);
 		from = bound(b, job);
 	}
-	job->tried = b->generation;
+	job->tried = b->sweep;
 	if (from <= b->now)
 		from = b->now + 1;
+	r->work += TRY;
 	if (matcher_advance(b->m, job->id, job->request, from) < 0)
 		return FAILED;
 	matched = matcher_find(b->m, job->id);
@@ -363,17 +398,20 @@ static void note_next(struct backfill *b, const struct backfill_job *job)
 int backfill_pass(struct backfill *b, int64_t now,
 		  const struct backfill_sink *sink, void *arg)
 {
-	struct round r = { b, sink, arg, b->expected };
+	struct round r = { b, sink, arg, b->expected, 0 };
 	enum outcome outcome = WAITS;
 	size_t i = 0, kept = 0;
 	uint32_t looked = 0;
 
 	if (now > b->now)
 		b->now = now;
+	if (!b->partly)
+		b->sweep = b->generation;
 	b->next = BACKFILL_NO_TIME;
 	b->pass++;
 	b->hole = INT64_MAX;
 	while (i < b->count && looked < b->config.depth &&
+	       r.work < b->config.slice &&
 	       outcome != HOLDS_UP && outcome != FAILED) {
 		struct backfill_job *job = list(b)[i];
 		int never = job->aside ? 1 : is_never(&r, job);
@@ -395,10 +433,14 @@ int backfill_pass(struct backfill *b, int64_t now,
 	close_gap(b, kept, i);
 	if (outcome == FAILED)
 		return -1;
+	b->partly = r.work >= b->config.slice && kept < b->count &&
+		    outcome != HOLDS_UP;
+	if (b->partly)
+		return 1;
 	if (outcome == HOLDS_UP)
 		give_back_from(b, kept);
 	tell_rest(&r, kept);
-	return 0;
+	return b->generation != b->sweep;
 }
 
 int64_t backfill_next(const struct backfill *b)
@@ -461,7 +503,7 @@ int backfill_add(struct backfill *b, struct backfill_job *job)
 		return -1;
 	job->start = job->told = BACKFILL_NO_TIME;
 	job->aside = false;
-	job->tried = 0;
+	job->tried = job->refused = 0;
 	entered(b, insert(b, job));
 	return 0;
 }
@@ -503,6 +545,7 @@ void backfill_reconsider(struct backfill *b)
 {
 	give_back_from(b, 0);
 	forget(b);
+	b->partly = false;
 	shapes_doubt(&b->shapes);
 	for (size_t i = 0; i < b->count; i++)
 		list(b)[i]->aside = false;

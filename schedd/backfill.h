@@ -37,6 +37,7 @@
 
 #define BACKFILL_NO_TIME	(-1)
 #define BACKFILL_UNLIMITED	UINT32_MAX
+#define BACKFILL_SLICE		50000	/* some 50 ms */
 
 struct backfill;
 struct shape;
@@ -48,6 +49,8 @@ struct backfill_config {
 	uint32_t reservations;	/* at most */
 	uint32_t depth;		/* jobs looked at in a pass that are
 				   not started */
+	uint32_t slice;		/* work of a pass: see backfill.c; then there
+				   is more to do */
 };
 
 /* A job that waits: the caller's memory, from backfill_add until it is
@@ -63,7 +66,7 @@ struct backfill_job {
 
 	/* backfill's own */
 	int64_t told;
-	uint64_t tried;
+	uint64_t tried, refused;	/* sweeps */
 	struct shape *shape;
 };
 
@@ -81,7 +84,7 @@ struct backfill_sink {
 /* ---- backfill_config.c ---- */
 
 /* "fcfs", "easy", "conservative", "hybrid" (64 reservations) or "hybrid:N".
- * The depth is unlimited. -1 with EINVAL. */
+ * The depth is unlimited, the slice is BACKFILL_SLICE. -1 with EINVAL. */
 int backfill_config_parse(struct backfill_config *config, const char *text,
 			  struct proto_error *err);
 /* Name number I, or NULL. */
@@ -109,8 +112,11 @@ void backfill_freed(struct backfill *b);
  * all is decided anew, also of those set aside. */
 void backfill_reconsider(struct backfill *b);
 
-/* Decide, at NOW, or the time of the last pass if a clock was set back. -1 with
- * ENOMEM; what was told before that stands. */
+/*
+ * Decide, at NOW, or the time of the last pass if a clock was set back. 1:
+ * there is more to do, at once or a little later; what is not looked at yet
+ * keeps what it has. -1 with ENOMEM; what was told before that stands.
+ */
 int backfill_pass(struct backfill *b, int64_t now,
 		  const struct backfill_sink *sink, void *arg);
 /* When the next pass is due, if nothing happens before, or

@@ -9,10 +9,11 @@
 #include "schedd/backfill.h"
 
 static const struct backfill_config policies[] = {
-	{ "fcfs", true, 0, BACKFILL_UNLIMITED },
-	{ "easy", false, 1, BACKFILL_UNLIMITED },
-	{ "conservative", false, BACKFILL_UNLIMITED, BACKFILL_UNLIMITED },
-	{ "hybrid", false, 64, BACKFILL_UNLIMITED },
+	{ "fcfs", true, 0, BACKFILL_UNLIMITED, BACKFILL_SLICE },
+	{ "easy", false, 1, BACKFILL_UNLIMITED, BACKFILL_SLICE },
+	{ "conservative", false, BACKFILL_UNLIMITED, BACKFILL_UNLIMITED,
+	  BACKFILL_SLICE },
+	{ "hybrid", false, 64, BACKFILL_UNLIMITED, BACKFILL_SLICE },
 };
 #define POLICIES (sizeof(policies) / sizeof(*policies))
 

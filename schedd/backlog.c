@@ -27,6 +27,7 @@ struct backlog {
 	struct job **started;		/* by the pass that is being made */
 	size_t started_count, size;
 	struct waiter *never;
+	bool more;			/* the pass was cut short */
 };
 
 /* ---- those that can never run ---- */
@@ -215,6 +216,7 @@ static int make_room(struct backlog *l, size_t count)
 static int pass(struct schedd *s, struct queue *q)
 {
 	struct backlog *l;
+	int rc;
 	uint64_t changes = resources_changes(s->resources);
 	uint64_t frees = resources_frees(s->resources);
 
@@ -229,7 +231,9 @@ static int pass(struct schedd *s, struct queue *q)
 		backfill_freed(l->b);
 	l->changes = changes;
 	l->frees = frees;
-	return backfill_pass(l->b, (int64_t)now_wall(), &sink, l);
+	rc = backfill_pass(l->b, (int64_t)now_wall(), &sink, l);
+	l->more = rc > 0;
+	return rc;
 }
 
 /* Each that gets on may take others out of the lists. */
@@ -258,5 +262,7 @@ double backlog_next(const struct queue *q)
 	int64_t next = q->backlog ? backfill_next(q->backlog->b) :
 		       BACKFILL_NO_TIME;
 
+	if (q->backlog && q->backlog->more)
+		return now_wall();
 	return next == BACKFILL_NO_TIME ? 0 : (double)next;
 }

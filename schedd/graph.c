@@ -46,6 +46,8 @@ void graph_destroy(struct graph *g)
 		free(g->by_rank);
 		free(g->groups);
 		free(g->totals);
+		free(g->changed);
+		free(g->changed_last);
 		planner_pool_destroy(g->leaf_pool);
 		planner_pool_destroy(g->group_pool);
 		free(g);

@@ -86,6 +86,8 @@ struct vertex_type {
 	bool above_node;	/* some have nodes beneath, or are nodes */
 	bool below_node;	/* all are beneath nodes */
 	int tracked;		/* index of free[], or -1 */
+	/* if grouped: units of each tracked type, at most in one of them */
+	int64_t most[GRAPH_TRACKED_MAX];
 	uint32_t filters;	/* bit i: its groups prune by tracked type i */
 };
 
@@ -106,6 +108,12 @@ struct property {
 
 struct property_set {
 	uint32_t first, count;	/* in properties, by key's number */
+};
+
+/* The calendar of a node, which is named by its place among them. */
+struct node_change {
+	int64_t start, end;
+	uint32_t node;
 };
 
 struct graph {
@@ -138,6 +146,11 @@ struct graph {
 	uint32_t group_count;
 	struct planner_pool *leaf_pool;		/* use */
 	struct planner_pool *group_pool;	/* use, then tracked types */
+	/* the last changes, from number changed_first on; see gaps.h */
+	struct node_change *changed;	/* or NULL: nobody asks */
+	uint32_t changed_count, changed_size;
+	uint32_t *changed_last;	/* of each node, in changed */
+	uint64_t changed_first;
 	unsigned changes;	/* of properties */
 };
 

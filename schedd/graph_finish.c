@@ -554,6 +554,21 @@ static int sum_totals(struct graph *g, struct proto_error *err)
 	return 0;
 }
 
+static void find_most(struct graph *g)
+{
+	for (uint32_t t = 0; t < g->type_count; t++) {
+		struct vertex_type *type = &g->types[t];
+
+		for (uint32_t i = 0; type->grouped && i < type->count; i++) {
+			const int64_t *have = graph_totals(g, type->group + i);
+
+			for (unsigned k = 0; k < g->tracked; k++)
+				if (have[k] > type->most[k])
+					type->most[k] = have[k];
+		}
+	}
+}
+
 static int make_groups(struct graph *g, struct proto_error *err)
 {
 	uint32_t n = 1;
@@ -582,6 +597,7 @@ static int make_groups(struct graph *g, struct proto_error *err)
 		}
 	if (sum_totals(g, err) < 0)
 		return -1;
+	find_most(g);
 	for (uint32_t i = 1; i < n; i++)
 		memcpy(graph_group(g, i)->free, graph_totals(g, i),
 		       g->tracked * sizeof(int64_t));

@@ -59,6 +59,9 @@ void matcher_destroy(struct matcher *m)
 		free(m->keys);
 		free(m->picks);
 		free(m->list);
+		gaps_destroy(m->gaps);
+		free(m->may);
+		free(m->extra);
 		free(m);
 	}
 	errno = saved;
@@ -245,7 +248,8 @@ static int allocate(struct matcher *m, uint64_t id,
 
 	w.now = true;
 	w.ahead = m->reserved > 0;
-	if (match_enough(m, req, false) && match_walk(&w))
+	if (match_enough(m, req, false) &&
+	    (!w.ahead || match_may_now(m, req, now)) && match_walk(&w))
 		return match_commit(&w, id, false, job);
 	errno = w.failed ? ENOMEM : EBUSY;
 	return -1;

@@ -74,6 +74,10 @@ int matcher_match(struct matcher *matcher, enum match_op op, uint64_t id,
 int matcher_reserve(struct matcher *matcher, uint64_t id,
 		    const struct request *request, int64_t from,
 		    const struct match_job **job);
+/* A reservation can't be had before this time: its own, or one from FROM on. A
+ * quick look. -1 with ENOENT, EINVAL (it is not reserved), ENOMEM. */
+int64_t matcher_bound(struct matcher *matcher, uint64_t id,
+		      const struct request *request, int64_t from);
 /* A reservation is had at an earlier time from FROM on, if there is one, and
  * else stays as it is: it is never later. 0; -1 with ENOENT, EINVAL (it is not
  * reserved), ENOMEM. */

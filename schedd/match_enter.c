@@ -30,6 +30,23 @@ struct pass {
 	unsigned depth;
 };
 
+static void note_change(struct pass *p, const struct vertex *v)
+{
+	struct graph *g = p->g;
+
+	uint32_t node = v->group - g->types[v->type].group;
+
+	if (!g->changed || v->type != g->node_type || !v->group)
+		return;
+	if (g->changed_count == g->changed_size) {
+		g->changed_first += g->changed_count;
+		g->changed_count = 0;
+	}
+	g->changed_last[node] = g->changed_count;
+	g->changed[g->changed_count++] = (struct node_change) { p->start,
+		p->end, node };
+}
+
 static void change_calendar(struct pass *p, uint32_t v, const int64_t *used)
 {
 	struct vertex *vertex = &p->g->vertices[v];
@@ -50,6 +67,8 @@ static void change_calendar(struct pass *p, uint32_t v, const int64_t *used)
 		planner_remove(pool, &vertex->planner, p->start, p->end,
 			       used);
 	}
+	if (p->sign)
+		note_change(p, vertex);
 }
 
 /* V is shared, and USED of what is beneath it. */

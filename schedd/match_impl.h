@@ -3,6 +3,7 @@
 #ifndef WEIR_SCHEDD_MATCH_IMPL_H
 #define WEIR_SCHEDD_MATCH_IMPL_H
 
+#include "schedd/gaps.h"
 #include "schedd/match.h"
 
 /* The order that a policy of keys gives a type, made when first needed. */
@@ -27,6 +28,10 @@ struct matcher {
 	uint32_t pick_count, pick_size;
 	struct match_candidate *list;
 	uint32_t list_count, list_size;
+
+	struct gaps_store *gaps;	/* NULL: not asked for yet */
+	uint64_t *may;			/* a bit for each node */
+	int64_t *extra;			/* of a query */
 };
 
 /* One attempt at one time. */
@@ -42,6 +47,8 @@ struct match_walk {
 	bool whole_nodes;
 	bool light;		/* nothing can be met twice: only count */
 	int64_t slots;
+	const uint64_t *may;	/* nodes that are worth a look, by their place;
+				   NULL: any */
 	uint32_t asked;		/* node that the constraint was asked of */
 	bool answer;
 };
@@ -49,6 +56,8 @@ struct match_walk {
 /* Picks what the request wants; false if it can't be had. The marks of the
  * picks remain until match_unpick(w, 0). */
 bool match_walk(struct match_walk *walk);
+/* Whether the node V is one that the constraints of REQUEST allow. */
+bool match_passes(const struct request *request, uint32_t v);
 void match_unpick(struct match_walk *walk, uint32_t count);
 /* Whether a pick made elsewhere can be had: of what is held now, or by the
  * calendars. */
@@ -80,6 +89,14 @@ bool match_enough(const struct matcher *m, const struct request *req,
 /* What the walk picked becomes the job; -1 with ENOMEM. */
 int match_commit(struct match_walk *walk, uint64_t id, bool reserved,
 		 const struct match_job **job);
+/* How long it would last from then on. */
+int64_t match_duration(const struct request *req, int64_t from);
+/* The first time from FROM on and before BEFORE; its picks are made. -1 with
+ * EBUSY or ENOMEM. */
+int match_first(struct match_walk *walk, struct matcher *m,
+		const struct request *req, int64_t from, int64_t before);
+/* Whether by the calendars it may be had NOW. */
+bool match_may_now(struct matcher *m, const struct request *req, int64_t now);
 struct match_job *match_find(const struct matcher *m, uint64_t id);
 
 /* The best WANT of LIST to its front, in order. */

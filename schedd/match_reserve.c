@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reservations: the first time when a request can be had by the calendars,
- * earlier times, and the beginning. See match.h. */
+/* Reservations: made, moved up, and begun. See match.h. */
 #include "config.h"
 
 #include <assert.h>
@@ -9,58 +8,6 @@
 #include <string.h>
 
 #include "schedd/match_impl.h"
-
-/* How much of what is counted may be in use for the request to fit. */
-static void limits_of(const struct graph *g, const struct request *req,
-		      int64_t *limit)
-{
-	uint32_t root = g->vertices[0].group;
-	bool counted = root && g->inside == g->count;
-
-	limit[0] = INT64_MAX / 2;
-	for (unsigned k = 0; k < g->tracked; k++)
-		limit[1 + k] = counted ? graph_totals(g, root)[k] -
-			req->need[k] : INT64_MAX / 2;
-}
-
-static int64_t duration_of(const struct request *req, int64_t from)
-{
-	return req->duration ? req->duration : MATCH_TIME_MAX - from;
-}
-
-/*
- * The first time from FROM on and before BEFORE; its picks are made. The times
- * to try are those when enough of what is counted is free, and something
- * changes. -1 with EBUSY or ENOMEM.
- */
-static int walk_first(struct match_walk *w, struct matcher *m,
-		      const struct request *req, int64_t from, int64_t before)
-{
-	const struct graph *g = m->g;
-	uint32_t planner = g->vertices[0].planner;
-	int64_t limit[PLANNER_KINDS_MAX], t = from;
-
-	limits_of(g, req, limit);
-	while (g->vertices[0].group) {
-		t = planner_first_fit(g->group_pool, planner, t,
-				      duration_of(req, t), limit);
-		if (t >= before || t >= MATCH_TIME_MAX ||
-		    t > MATCH_TIME_MAX - duration_of(req, t))
-			break;
-		*w = (struct match_walk) { .m = m, .g = m->g, .req = req,
-			.start = t, .end = t + duration_of(req, t),
-			.ahead = true };
-		if (match_walk(w))
-			return 0;
-		if (w->failed) {
-			errno = ENOMEM;
-			return -1;
-		}
-		t = planner_next(g->group_pool, planner, t);
-	}
-	errno = EBUSY;
-	return -1;
-}
 
 int matcher_reserve(struct matcher *m, uint64_t id,
 		    const struct request *req, int64_t from,
@@ -76,7 +23,7 @@ int matcher_reserve(struct matcher *m, uint64_t id,
 		errno = EEXIST;
 		return -1;
 	}
-	if (walk_first(&w, m, req, from, MATCH_TIME_MAX) < 0)
+	if (match_first(&w, m, req, from, MATCH_TIME_MAX) < 0)
 		return -1;
 	return match_commit(&w, id, true, job);
 }
@@ -130,26 +77,6 @@ static int take_picks(struct match_walk *w, struct match_job *job, bool held)
 	return 0;
 }
 
-/*
- * Whether there may be an earlier time, by what is counted at the root: one
- * with a gap that is long enough, or one whose gap ends where the job itself
- * begins.
- */
-static bool may_advance(const struct matcher *m, const struct request *req,
-			int64_t from, int64_t start)
-{
-	const struct graph *g = m->g;
-	uint32_t planner = g->vertices[0].planner;
-	int64_t limit[PLANNER_KINDS_MAX];
-
-	if (from >= start)
-		return false;
-	limits_of(g, req, limit);
-	return planner_fits(g->group_pool, planner, start - 1, start, limit) ||
-	       planner_first_fit(g->group_pool, planner, from,
-				 duration_of(req, from), limit) < start;
-}
-
 int matcher_advance(struct matcher *m, uint64_t id,
 		    const struct request *req, int64_t from)
 {
@@ -159,11 +86,11 @@ int matcher_advance(struct matcher *m, uint64_t id,
 
 	if (!job)
 		return -1;
-	if (!may_advance(m, req, from, job->start))
+	if (from >= job->start)
 		return 0;
 	match_leave(m->g, job->picks, job->count, job->start, job->end,
 		    false);
-	if (walk_first(&w, m, req, from, job->start) == 0)
+	if (match_first(&w, m, req, from, job->start) == 0)
 		return take_picks(&w, job, false);
 	saved = errno;
 	enter_again(m, job);
@@ -192,7 +119,7 @@ static int walk_now(struct match_walk *w, struct matcher *m,
 		    const struct request *req, int64_t now)
 {
 	*w = (struct match_walk) { .m = m, .g = m->g, .req = req,
-		.start = now, .end = now + duration_of(req, now),
+		.start = now, .end = now + match_duration(req, now),
 		.now = true, .ahead = true };
 	if (w->end <= MATCH_TIME_MAX && match_walk(w))
 		return 0;

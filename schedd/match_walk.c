@@ -165,7 +165,7 @@ static bool usable(const struct match_walk *w, uint32_t v, bool alone,
 	       (!w->ahead || calendar_fits(w, v, alone, in, need));
 }
 
-static bool passes(const struct request *req, uint32_t node)
+bool match_passes(const struct request *req, uint32_t node)
 {
 	return (!req->constraint || constraint_match(req->constraint, node)) &&
 	       (!req->also || constraint_match(req->also, node));
@@ -183,7 +183,7 @@ static bool allowed(struct match_walk *w, uint32_t v, bool alone)
 	node = graph_node_of(g, v);
 	if (node != GRAPH_NONE) {
 		if (w->asked != node)
-			w->answer = passes(w->req, node);
+			w->answer = match_passes(w->req, node);
 		w->asked = node;
 		return w->answer;
 	}
@@ -191,7 +191,7 @@ static bool allowed(struct match_walk *w, uint32_t v, bool alone)
 		return true;
 	graph_slice(g, v, g->node_type, &from, &to);
 	for (; from < to; from++)
-		if (!passes(w->req, g->by_type[from]))
+		if (!match_passes(w->req, g->by_type[from]))
 			return false;
 	return true;
 }
@@ -252,6 +252,9 @@ static inline bool glance(const struct match_walk *w,
 	uint32_t index = t->group + place;
 	const struct group *group = graph_group(w->g, index);
 
+	if (w->may && t == &w->g->types[w->g->node_type] &&
+	    !(w->may[place / 64] >> place % 64 & 1))
+		return false;
 	if (!held_fits(w, group->held, alone) || (alone && group->picked) ||
 	    (group->down && !w->ideal))
 		return false;
@@ -287,10 +290,17 @@ static void search_slice(struct match_walk *w, struct search *s,
 			 uint32_t from, uint32_t to, bool down)
 {
 	const struct vertex_type *t = &w->g->types[s->type];
+	bool skip = w->may && s->type == w->g->node_type;
 
 	for (uint32_t i = 0; i < to - from; i++) {
 		uint32_t at = down ? to - 1 - i : from + i;
 
+		if (skip && !w->may[(at - t->first) / 64]) {
+			/* on to the last of these 64 */
+			i += down ? (at - t->first) % 64 :
+			     63 - (at - t->first) % 64;
+			continue;
+		}
 		if (t->grouped && !glance(w, t, at - t->first, s->alone,
 					  s->r->need))
 			continue;

@@ -410,11 +410,12 @@ bool planner_fits(const struct planner_pool *pool, uint32_t planner,
 	return planner_first_over(pool, planner, start, limit) >= end;
 }
 
-int64_t planner_first_fit(const struct planner_pool *pool, uint32_t planner,
-			  int64_t from, int64_t duration,
-			  const int64_t *limit)
+int64_t planner_first_fit_before(const struct planner_pool *pool,
+				 uint32_t planner, int64_t from,
+				 int64_t before, int64_t duration,
+				 const int64_t *limit)
 {
-	while (from != PLANNER_FOREVER) {
+	while (from < before) {
 		int64_t end = planner_first_over(pool, planner, from, limit);
 
 		if (end == PLANNER_FOREVER || end - from >= duration)
@@ -422,6 +423,50 @@ int64_t planner_first_fit(const struct planner_pool *pool, uint32_t planner,
 		from = first_after(pool, planner, end, false, limit);
 	}
 	return PLANNER_FOREVER;
+}
+
+int64_t planner_first_fit(const struct planner_pool *pool, uint32_t planner,
+			  int64_t from, int64_t duration,
+			  const int64_t *limit)
+{
+	return planner_first_fit_before(pool, planner, from, PLANNER_FOREVER,
+					duration, limit);
+}
+
+struct each {
+	int64_t from, to;
+	void (*call)(void *arg, int64_t time, const int64_t *used);
+	void *arg;
+	int64_t used[PLANNER_KINDS_MAX];
+};
+
+static void each(const struct planner_pool *pool, uint32_t i, struct each *e)
+{
+	while (i) {
+		const struct point *p = at(pool, i);
+
+		if (p->time > e->from)
+			each(pool, p->left, e);
+		if (p->time >= e->to)
+			return;
+		if (p->time > e->from) {
+			add_to(pool, e->used, p, 0);
+			e->call(e->arg, p->time, e->used);
+		}
+		i = p->right;
+	}
+}
+
+void planner_each(const struct planner_pool *pool, uint32_t planner,
+		  int64_t from, int64_t to,
+		  void (*call)(void *arg, int64_t time, const int64_t *used),
+		  void *arg)
+{
+	struct each e = { .from = from, .to = to, .call = call, .arg = arg };
+
+	planner_at(pool, planner, from, e.used);
+	call(arg, from, e.used);
+	each(pool, planner, &e);
 }
 
 int64_t planner_next(const struct planner_pool *pool, uint32_t planner,

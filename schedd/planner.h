@@ -65,6 +65,17 @@ bool planner_fits(const struct planner_pool *pool, uint32_t planner,
 int64_t planner_first_fit(const struct planner_pool *pool, uint32_t planner,
 			  int64_t from, int64_t duration,
 			  const int64_t *limit);
+/* The same, if it is before BEFORE; else PLANNER_FOREVER. */
+int64_t planner_first_fit_before(const struct planner_pool *pool,
+				 uint32_t planner, int64_t from,
+				 int64_t before, int64_t duration,
+				 const int64_t *limit);
+/* CALL gets FROM, and each later time before TO when a span begins or ends, in
+ * order, and what is used from then on. */
+void planner_each(const struct planner_pool *pool, uint32_t planner,
+		  int64_t from, int64_t to,
+		  void (*call)(void *arg, int64_t time, const int64_t *used),
+		  void *arg);
 /* The first time after AFTER when a span begins or ends, or
  * PLANNER_FOREVER. */
 int64_t planner_next(const struct planner_pool *pool, uint32_t planner,

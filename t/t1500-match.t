@@ -384,9 +384,13 @@ run weir bench sched --nodes 8 -n 40 --policy bestfit --json
 ok "$STATUS" 'weir bench sched'
 for name in build core core.slowest core.gaps.end core.gaps node \
 	node.slowest node.gaps.end node.gaps possible impossible.many \
-	impossible.large memory; do
+	impossible.large memory backfill.easy backfill.easy.first \
+	backfill.hybrid backfill.hybrid.first backfill.conservative \
+	backfill.conservative.first backfill.conservative.part; do
 	matches "$OUT" "\"name\":\"sched.$name\"" "sched.$name"
 done
+run weir bench sched --nodes 64 --trace 300 --json
+matches "$OUT" '"name":"sched.trace.easy"' 'a trace, whose schedule is right'
 run weir bench sched --nodes 0
 ran 1 '' "weir-bench: --nodes: '0' is not a number*" 'no nodes'
 done_testing

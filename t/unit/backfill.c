@@ -65,12 +65,15 @@ static struct request *make_request(const struct graph *g, int slots,
 {
 	struct proto_error err = { "" };
 	struct request *req;
+	/* all cores of a node are the node: the model need not know */
+	bool node = cores == CORES && duration % 2;
 	char text[300];
 
 	snprintf(text, sizeof(text), "{\"version\":1,\"resources\":[{\"type\":"
 		 "\"slot\",\"count\":%d,\"label\":\"a\",\"with\":[{\"type\":"
-		 "\"core\",\"count\":%d}]}],\"tasks\":[],\"attributes\":{"
-		 "\"system\":{\"duration\":%d}}}", slots, cores, duration);
+		 "\"%s\",\"count\":%d}]}],\"tasks\":[],\"attributes\":{"
+		 "\"system\":{\"duration\":%d}}}", slots,
+		 node ? "node" : "core", node ? 1 : cores, duration);
 	req = request_parse(g, text, strlen(text), &err);
 	if (!req)
 		diag("%s", err.text);
@@ -366,9 +369,34 @@ static void happen(struct world *w)
 		advance(w);
 }
 
+/* Something happens between two parts of a pass. */
+static void happen_between(struct world *w)
+{
+	struct sim_job *job = any(w, pick(2) ? WAITING : RUNNING);
+
+	if (!job && w->count < JOBS_MAX) {
+		add_job(w);
+	} else if (job && job->status == RUNNING) {
+		matcher_cancel(w->m, job->b.id);
+		backfill_freed(w->b);
+		w->freed = true;
+		job->status = ENDED;
+		w->running--;
+	} else if (job && pick(2)) {
+		remove_job(w, job);
+	} else if (job) {
+		change_priority(w, job);
+	}
+}
+
 static void step(struct world *w)
 {
-	if (backfill_pass(w->b, w->now, &sink, w) < 0)
+	int rc;
+
+	while ((rc = backfill_pass(w->b, w->now, &sink, w)) > 0)
+		if (w->config.slice < BACKFILL_SLICE && !pick(8))
+			happen_between(w);
+	if (rc < 0)
 		w->wrong = "pass";
 	check(w);
 }
@@ -419,6 +447,10 @@ static void run(const char *policy, unsigned number)
 	struct world w;
 
 	open_world(&w, policy);
+	if (number % 2) {
+		w.config.slice = number * 100;
+		backfill_configure(w.b, &w.config);
+	}
 	seed = number;
 	for (int i = 0; i < 1500 && !w.wrong; i++) {
 		happen(&w);
@@ -453,7 +485,8 @@ static struct sim_job *put(struct world *w, int slots, int cores,
 static void pass(struct world *w, int64_t now)
 {
 	w->now = now;
-	backfill_pass(w->b, now, &sink, w);
+	while (backfill_pass(w->b, now, &sink, w) > 0)
+		;
 }
 
 static void finish(struct world *w, struct sim_job *job)
