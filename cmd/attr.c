@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weir getattr, lsattr: what weir start wrote below `instance'. Names are
+/* weir getattr, setattr, lsattr: what is below `instance'. Names are
  * those users know: "-" where a key has it, "." as well. weir-getattr(1). */
 #include "config.h"
 
@@ -49,6 +49,59 @@ int main_getattr(int argc, char **argv)
 	data = weir_future_data(f, &len);
 	printf("%.*s\n", (int)len, data ? data : "");
 	weir_future_destroy(f);
+	weir_close(h);
+	free(key);
+	return 0;
+}
+
+/* What weir start found out is not to be changed. */
+static bool is_fact(const char *key)
+{
+	static const char *const facts[] = {
+		"id", "size", "owner", "start", "level", "jobid", "hostlist",
+		"hostname", "rank", "rundir", "statedir", "uri", "parent-uri",
+		"version",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(facts) / sizeof(facts[0]); i++)
+		if (!strcmp(facts[i], key))
+			return true;
+	return false;
+}
+
+int main_setattr(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "force", no_argument, NULL, 'f' }, { 0 }
+	};
+	const char *name, *value;
+	bool force = false;
+	weir_future_t *f;
+	weir_txn_t *txn;
+	char *key;
+	weir_t *h;
+
+	while (next_option(argc, argv, "f", longs, "weir-getattr") != -1)
+		force = true;
+	if (argc - optind != 2)
+		usage_error("an attribute name and its value are needed");
+	name = argv[optind];
+	value = argv[optind + 1];
+	if (is_fact(key_name(name)))
+		die("%s: Operation not permitted", name);
+	key = xasprintf("instance.%s", name);
+	h = open_instance(0);
+	txn = weir_txn_create();
+	if (!txn || (!force && weir_txn_if_present(txn, key) < 0) ||
+	    weir_txn_put(txn, key, value, strlen(value)) < 0)
+		die("%s: %s", name, strerror(errno));
+	f = made(weir_kvs_commit(h, "primary", txn, 0), name);
+	if (weir_future_get(f) < 0)
+		die("%s: %s", name, !force && weir_future_error(f) == ECANCELED ?
+		    "unknown attribute" : weir_future_strerror(f));
+	weir_future_destroy(f);
+	weir_txn_destroy(txn);
 	weir_close(h);
 	free(key);
 	return 0;

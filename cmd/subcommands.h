@@ -14,7 +14,10 @@ SUBCOMMAND(uptime, "uptime", INSTANCE, "how long the instance has run, and for w
 SUBCOMMAND(dmesg, "dmesg", INSTANCE, "show the instance's log") \
 SUBCOMMAND(logger, "logger", INSTANCE, "add a line to the instance's log") \
 SUBCOMMAND(getattr, "getattr", INSTANCE, "show an attribute of the instance") \
+SUBCOMMAND(setattr, "setattr", INSTANCE, "set an attribute of the instance") \
 SUBCOMMAND(lsattr, "lsattr", INSTANCE, "list the attributes of the instance") \
+SUBCOMMAND(config, "config", INSTANCE, "read and change the configuration") \
+SUBCOMMAND(uri, "uri", INSTANCE, "say where an instance is") \
 SUBCOMMAND(resource, "resource", INSTANCE, "list and describe nodes and cores") \
 SUBCOMMAND(run, "run", JOBS, "run a job and wait for it") \
 SUBCOMMAND(submit, "submit", JOBS, "submit jobs and go on") \
