@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/common.h"
+#include "cmd/complete.h"
 
 const char *cmd_name = "weir";
 int usage_status = 1;
@@ -95,6 +96,8 @@ int next_option(int argc, char **argv, const char *shorts,
 	char list[128];
 	int c, next = optind;
 
+	if (completing)
+		complete_options(shorts, longs);
 	/* the other order takes effect only when getopt begins anew */
 	if (options_anywhere && !begun)
 		optind = 0;
@@ -137,6 +140,8 @@ int run_verb(const struct verb *verbs, int argc, char **argv,
 {
 	const struct verb *v;
 
+	if (completing)
+		complete_verbs(verbs);
 	if (argc < 2) {
 		list_verbs(stderr, verbs);
 		return 1;
@@ -149,6 +154,8 @@ int run_verb(const struct verb *verbs, int argc, char **argv,
 			running = v;
 			return v->main(argc - 1, argv + 1);
 		}
+	if (completing)
+		return 0;
 	warn("unknown subcommand '%s'", argv[1]);
 	list_verbs(stderr, verbs);
 	return 1;

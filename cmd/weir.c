@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/common.h"
+#include "cmd/complete.h"
 #include "cmd/subcommands.h"
 
 enum group { INSTANCE, JOBS, COORDINATE, OTHER, GROUPS };
@@ -108,6 +109,25 @@ static void open_standard_streams(void)
 		close(fd);
 }
 
+/* What can stand in the place of the last of WORDS. */
+static int complete(char **words)
+{
+	char **own = complete_begin(words);
+	size_t i;
+
+	for (i = 0; i < COUNT; i++) {
+		if (own && strcmp(own[0], "help")) {
+			if (strcmp(own[0], subcommands[i].word))
+				continue;
+			cmd_name = xasprintf("weir-%s", own[0]);
+			return subcommands[i].main(own[1] && own[2] ? 2 : 1,
+						   own);
+		}
+		complete_word(subcommands[i].word);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -123,6 +143,8 @@ int main(int argc, char **argv)
 	size_t i;
 
 	open_standard_streams();
+	if (argc > 1 && !strcmp(argv[1], "--complete"))
+		return complete(argv + 2);
 	while ((c = getopt_long(argc, argv, "+hvVpr", longs, NULL)) != -1) {
 		switch (c) {
 		case 'h':
