@@ -216,19 +216,51 @@ uint32_t array_spec_left(const struct array_spec *spec, uint32_t from)
 	return n;
 }
 
-static char *put_range(char *p, const struct array_range *r)
+/* Behind what there is from START to P. */
+static char *put_range(char *p, const char *start, uint32_t first,
+		       uint32_t last, uint32_t step)
 {
-	if (r->first == r->last)
-		return p + sprintf(p, "%" PRIu32, r->first);
-	p += sprintf(p, "%" PRIu32 "-%" PRIu32, r->first, r->last);
-	return r->step == 1 ? p : p + sprintf(p, ":%" PRIu32, r->step);
+	if (p > start)
+		*p++ = ',';
+	p += sprintf(p, "%" PRIu32, first);
+	if (last > first)
+		p += sprintf(p, "-%" PRIu32, last);
+	return last > first && step > 1 ? p + sprintf(p, ":%" PRIu32, step) :
+	       p;
 }
 
-char *array_spec_encode(const struct array_spec *spec, uint32_t from)
+/* What WITHOUT leaves of R, in pieces. */
+static char *put_rest(char *p, const char *start, struct array_range r,
+		      const struct idset *without)
 {
-	size_t i = find(spec, from);
-	char *text = malloc((spec->ranges - i) * RANGE_SIZE + 1), *p = text;
+	unsigned hole = IDSET_NONE;
 
+	if (without)
+		hole = idset_test(without, r.first) ? r.first :
+		       idset_next(without, r.first);
+	for (; hole != IDSET_NONE && hole <= r.last;
+	     hole = idset_next(without, hole)) {
+		if ((hole - r.first) % r.step)
+			continue;
+		if (hole > r.first)
+			p = put_range(p, start, r.first, hole - r.step,
+				      r.step);
+		r.first = hole + r.step;
+		if (r.first > r.last)
+			return p;
+	}
+	return put_range(p, start, r.first, r.last, r.step);
+}
+
+char *array_spec_encode(const struct array_spec *spec, uint32_t from,
+			const struct idset *without)
+{
+	size_t i = find(spec, from), n = spec->ranges - i;
+	char *text, *p;
+
+	if (without)
+		n += idset_count(without);
+	text = p = malloc(n * RANGE_SIZE + 1);
 	if (!text)
 		return NULL;
 	*p = '\0';
@@ -236,9 +268,7 @@ char *array_spec_encode(const struct array_spec *spec, uint32_t from)
 		struct array_range r = spec->range[i];
 
 		r.first = first_of(&r, from);
-		if (p > text)
-			*p++ = ',';
-		p = put_range(p, &r);
+		p = put_rest(p, text, r, without);
 	}
 	return text;
 }

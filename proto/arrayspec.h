@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "proto/error.h"
+#include "proto/idset.h"
 
 #define ARRAY_RANGES_MAX	1000
 
@@ -36,8 +37,9 @@ bool array_spec_next(const struct array_spec *spec, uint32_t from,
 bool array_spec_has(const struct array_spec *spec, uint32_t index);
 /* How many there are from FROM on. */
 uint32_t array_spec_left(const struct array_spec *spec, uint32_t from);
-/* Those from FROM on as text, without the limit; to be freed. NULL with
- * ENOMEM. */
-char *array_spec_encode(const struct array_spec *spec, uint32_t from);
+/* Those from FROM on that are not in WITHOUT, which may be NULL, as text
+ * without the limit; to be freed. NULL with ENOMEM. */
+char *array_spec_encode(const struct array_spec *spec, uint32_t from,
+			const struct idset *without);
 
 #endif

@@ -16,7 +16,7 @@ static const struct { const char *name; enum job_result result; } kinds[] = {
 
 static char *canonical(const struct array_spec *spec)
 {
-	char *text = array_spec_encode(spec, 0), *all;
+	char *text = array_spec_encode(spec, 0, NULL), *all;
 
 	if (!text || !spec->limit)
 		return text;
@@ -61,9 +61,19 @@ void array_destroy(struct array *a)
 	errno = saved;
 }
 
-char *array_rest(const struct array *a)
+int array_rest(const struct array *a, char **text)
 {
-	return a->more ? array_spec_encode(a->spec, a->next) : NULL;
+	*text = NULL;
+	if (!a->more)
+		return 0;
+	*text = array_spec_encode(a->spec, a->next, a->apart);
+	if (!*text)
+		return -1;
+	if (!**text) {
+		free(*text);
+		*text = NULL;
+	}
+	return 0;
 }
 
 char *array_encode(const struct array *a)

@@ -41,8 +41,9 @@ struct array {
 /* All that arrays do for struct job: which has one if it is one. */
 struct array *array_create(const char *text, struct proto_error *err);
 void array_destroy(struct array *a);		/* NULL is fine */
-/* The elements that were not made, as text to be freed; NULL: none. */
-char *array_rest(const struct array *a);
+/* The elements that were not made, as *TEXT to be freed; NULL: none. -1 with
+ * ENOMEM. */
+int array_rest(const struct array *a, char **text);
 /* From the key `elements'. -1 with EINVAL. */
 int array_decode(struct array *a, const char *data, size_t len,
 		 struct proto_error *err);

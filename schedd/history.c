@@ -142,7 +142,8 @@ int history_put(struct history *h, const struct record *from)
 int history_add(struct history *h, const struct job *job)
 {
 	char *memo = job->memo ? json_dumps(job->memo, JSON_COMPACT) : NULL;
-	char *rest = job->array ? array_rest(job->array) : NULL;
+	char *rest = NULL;
+	int known = job->array ? array_rest(job->array, &rest) : 0;
 	struct record r = {
 		.id = job->id, .expiration = job->expiration,
 		.duration = job->want.duration, .priority = job->priority,
@@ -159,13 +160,13 @@ int history_add(struct history *h, const struct job *job)
 		.exception_type = job->exception_type,
 		.exception_note = job->exception_note,
 		.resources = job->resources, .memo = memo,
-		.array = job->array ? job->array->text : NULL, .rest = rest,
+		.array = job->array ? job->array->text : NULL,
 	};
 	int result = -1;
 
 	memcpy(r.entered, job->entered, sizeof(r.entered));
-	if ((!job->memo || memo) &&
-	    (!job->array || !job->array->more || rest))
+	r.rest = rest;
+	if ((!job->memo || memo) && known == 0)
 		result = history_put(h, &r);
 	free(memo);
 	free(rest);

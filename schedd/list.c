@@ -117,7 +117,7 @@ static json_t *annotations(const struct view *v)
 static json_t *array(const struct view *v)
 {
 	const struct array *a = v->job ? v->job->array : NULL;
-	char *rest = v->array && a ? array_rest(a) : NULL;
+	char *rest = NULL;
 	uint64_t id;
 	uint32_t index;
 	json_t *o;
@@ -126,6 +126,8 @@ static json_t *array(const struct view *v)
 		return json_pack("{s:I s:I}", "id", (json_int_t)id, "index",
 				 (json_int_t)index);
 	if (!v->array)
+		return NULL;
+	if (a && array_rest(a, &rest) < 0)
 		return NULL;
 	o = json_pack("{s:s s:s*}", "indices", v->array, "rest",
 		      a ? rest : v->rest);

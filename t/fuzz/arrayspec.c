@@ -11,13 +11,13 @@
 
 static void check(const struct array_spec *spec)
 {
-	char *text = array_spec_encode(spec, 0), *canon;
+	char *text = array_spec_encode(spec, 0, NULL), *canon;
 	struct array_spec *again = array_spec_parse(text, NULL);
 	uint32_t index, from = 0;
 	int i;
 
 	must(again && again->count == spec->count);
-	canon = array_spec_encode(again, 0);
+	canon = array_spec_encode(again, 0, NULL);
 	must(!strcmp(text, canon));
 	for (i = 0; i < 100 && array_spec_next(spec, from, &index); i++) {
 		must(index >= from && array_spec_has(again, index));

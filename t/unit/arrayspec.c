@@ -14,7 +14,7 @@
 static void check_rest(const struct array_spec *spec, uint32_t from,
 		       const char *want, uint32_t count)
 {
-	char *text = array_spec_encode(spec, from);
+	char *text = array_spec_encode(spec, from, NULL);
 
 	is_str(text, want, "those from an index on");
 	is_int(array_spec_left(spec, from), count, "so many");
@@ -47,6 +47,30 @@ static void test_ranges(void)
 	check_rest(spec, 32, "32", 1);
 	check_rest(spec, 33, "", 0);
 	array_spec_destroy(spec);
+}
+
+static void check_holes(const char *all, const char *without,
+			const char *want)
+{
+	struct array_spec *spec = array_spec_parse(all, NULL);
+	struct idset *holes = idset_decode(without, NULL);
+	char *text = array_spec_encode(spec, 3, holes);
+
+	is_str(text, want, "with holes");
+	free(text);
+	idset_destroy(holes);
+	array_spec_destroy(spec);
+}
+
+static void test_holes(void)
+{
+	check_holes("1-9", "", "3-9");
+	check_holes("1-9", "5", "3-4,6-9");
+	check_holes("1-9", "3,9", "4-8");
+	check_holes("1-9", "4,6,8", "3,5,7,9");
+	check_holes("1-9", "3-9", "");
+	check_holes("1-9:2,20-21", "4,7,20", "3-5:2,9,21");
+	check_holes("1-9:2", "1-2,10-50", "3-9:2");
 }
 
 static void test_large(void)
@@ -110,6 +134,7 @@ static void test_refused(void)
 int main(void)
 {
 	test_ranges();
+	test_holes();
 	test_large();
 	test_refused();
 	return done();
