@@ -16,7 +16,8 @@
 
 /* By states as bits: from DEPEND or from RUN to CLEANUP. */
 #define ACTIVE_JOBS	"{\"states\":62,\"max_entries\":0,\"attrs\":[]}"
-#define RUNNING_JOBS	"{\"states\":48,\"max_entries\":0,\"attrs\":[]}"
+#define RUNNING_JOBS	"{\"states\":48,\"max_entries\":0," \
+			"\"attrs\":[\"array\"]}"
 
 void start_set_deadline(struct start *s, int seconds)
 {
@@ -99,8 +100,12 @@ static void on_active_jobs(weir_future_t *f, void *arg)
 	json_array_foreach(json_object_get(o, "jobs"), i, job) {
 		weir_jobid_t id = (weir_jobid_t)
 			json_integer_value(json_object_get(job, "id"));
-		weir_future_t *g = weir_job_events(s->h, id);
+		weir_future_t *g;
 
+		/* only elements of it run, and others may wait */
+		if (json_object_get(json_object_get(job, "array"), "indices"))
+			continue;
+		g = weir_job_events(s->h, id);
 		if (!g)
 			continue;
 		s->active++;
