@@ -117,7 +117,8 @@ static int take_members(struct array *a, json_t *o)
 	struct idset *set;
 
 	if (json_unpack(o, "{s?I s?s s?i}", "next", &next, "apart", &apart,
-			"status", &a->status) < 0 || next > JOBID_INDEX_MAX)
+			"status", &a->status) < 0 || next < -1 ||
+	    next > JOBID_INDEX_MAX)
 		return -1;
 	a->more = next >= 0;
 	if (a->more && !array_spec_has(a->spec, (uint32_t)next))

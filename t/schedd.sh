@@ -5,6 +5,7 @@
 #   start_schedd [OPTION...]   waits until it is ready; sets SCHEDD_PID
 #   node_up RANK [CORES]       registers a node, cores 0-1 unless told
 #   submit NAME ARGUMENT...    weir submit; sets ID (decimal) and KEY (job....)
+#   submit_array NAME ARGUMENT...   likewise; sets ARRAY (its id), too
 #   field NAME ATTRIBUTE       of the newest job with that name
 #   wait_event EVENT [KEY]     of a job's eventlog, or the log KEY
 #   events KEY                 the names in a job's eventlog, in a line
@@ -59,6 +60,15 @@ submit()
 	"$weir" submit --job-name="$submit_name" --env=-* "$@" \
 		>"$WORK/submitted" 2>"$WORK/refused" || return 1
 	ID=$(field "$submit_name" id)
+	KEY=$(kvs_key "$ID")
+}
+
+# of an array, whose elements have the same name; sets ARRAY (f58) as well
+submit_array()
+{
+	submit "$@" || return 1
+	ARRAY=$(cat "$WORK/submitted")
+	ID=$("$weir" job id --to=dec "$ARRAY")
 	KEY=$(kvs_key "$ID")
 }
 

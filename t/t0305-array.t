@@ -13,15 +13,14 @@ node_up 0 0-3
 MOCK='-S exec.test.run_duration=0.001s'
 LONG='-S exec.test.run_duration=1h'
 
-# array NAME SPEC ARGUMENT...: sets ARRAY (f58), ID and KEY
+# array NAME SPEC ARGUMENT...
 array()
 {
 	array_spec=$2
 	array_name=$1
 	shift 2
 	# shellcheck disable=SC2086
-	submit "$array_name" --array="$array_spec" "$@" true || return 1
-	ARRAY=$("$weir" job id --to=f58 "$ID")
+	submit_array "$array_name" --array="$array_spec" "$@" true
 }
 
 # The key of element $1 of ARRAY.
@@ -36,13 +35,6 @@ attribute()
 	call job-list.list-id "{\"id\":$("$weir" job id --to=dec "$1"),\
 \"attrs\":[\"$2\"]}" | sed -n "s/.*\"$2\":\(\"[^\"]*\"\|[^,}]*\).*/\1/p" |
 		tr -d '"'
-}
-
-# How many directories of jobs there are in the array's space of ids.
-made()
-{
-	"$weir" kvs ls -R -1 "${KEY%.*.*}" 2>/dev/null |
-		grep -c '^job\.....\.....\.....\.....:'
 }
 
 # ---- from the first to the last

@@ -23,9 +23,8 @@ restart()
 }
 
 # ---- in the middle, again and again
-submit many --array=1-2000 -S exec.test.run_duration=0.001s true
+submit_array many --array=1-2000 -S exec.test.run_duration=0.001s true
 ok $? 'an array is submitted'
-ARRAY=$("$weir" job id --to=f58 "$ID")
 MANY=$KEY
 i=0
 for index in 40 250 700 1100 1500 1900; do
@@ -55,8 +54,7 @@ is "$(call job-list.job-stats | sed 's/.*"successful":\([0-9]*\).*/\1/')" 2001 \
 	'and the list has each once'
 
 # ---- what holds and is held
-submit held --array=0-99%3 -S exec.test.run_duration=1h true
-ARRAY=$("$weir" job id --to=f58 "$ID")
+submit_array held --array=0-99%3 -S exec.test.run_duration=1h true
 wait_event alloc "$(element 2).eventlog"
 "$weir" cancel "${ARRAY}[50]"
 wait_event clean "$(element 50).eventlog"

@@ -131,11 +131,11 @@ weir batch --array=4-5 -n1 --output='batch-{{array}}' \
 	--wrap 'echo "batch $WEIR_ARRAY_INDEX $(weir resource list -no "{ncores}" -s up)"' >id 2>err
 ended "$(cat id)"
 matches "$(cat batch-4 batch-5 2>&1)" '^batch 5' 'weir batch --array'
-weir bulksubmit --array=1-2 --output='bulk-{{array}}-{}' echo '{}' ::: a b >ids
+weir bulksubmit --array=1-2 --output='bulk-{{{{array}}}}-{}' echo '{}' ::: a b >ids
 while read -r id; do
 	ended "$id"
 done <ids
-is "$(cat bulk-*)" "$(printf 'a\na\nb\nb')" 'weir bulksubmit --array'
+is "$(cat bulk-*)" "$(printf 'a\nb\na\nb')" 'weir bulksubmit --array'
 run weir submit --array=1-3 --cc=1-2 --job-name=s --dependency=singleton \
 	--wait true
 is "$STATUS" 0 '--cc, and one array after the other'
