@@ -35,7 +35,9 @@ struct array {
 	json_t *updates;		/* of the jobspec; or NULL */
 	bool changed;			/* since it was written */
 	bool look;			/* something may be done */
-	struct job *next_array, **prev_array;	/* of all; PREV NULL: none */
+	struct job *next_array, **prev_array;	/* of all */
+	struct job *next_todo, **prev_todo;	/* to be looked at or written;
+						   PREV NULL: it is not */
 };
 
 /* All that arrays do for struct job: which has one if it is one. */

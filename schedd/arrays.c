@@ -24,20 +24,45 @@ void arrays_add(struct schedd *s, struct job *job)
 	s->arrays = job;
 }
 
+static void todo(struct schedd *s, struct job *job)
+{
+	struct array *a = job->array;
+
+	commit_wake(s->commit);
+	if (a->prev_todo)
+		return;
+	a->next_todo = s->array_todo;
+	if (a->next_todo)
+		a->next_todo->array->prev_todo = &a->next_todo;
+	a->prev_todo = &s->array_todo;
+	s->array_todo = job;
+}
+
+static void done(struct array *a)
+{
+	if (!a->prev_todo)
+		return;
+	*a->prev_todo = a->next_todo;
+	if (a->next_todo)
+		a->next_todo->array->prev_todo = a->prev_todo;
+	a->prev_todo = NULL;
+}
+
 void arrays_wake(struct schedd *s, struct job *array)
 {
 	array->array->look = true;
-	commit_wake(s->commit);
+	todo(s, array);
+}
+
+static void changed(struct schedd *s, struct job *array)
+{
+	array->array->changed = true;
+	todo(s, array);
 }
 
 bool arrays_wait(struct schedd *s)
 {
-	struct job *job;
-
-	for (job = s->arrays; job; job = job->array->next_array)
-		if (job->array->look || job->array->changed)
-			return true;
-	return false;
+	return s->array_todo;
 }
 
 static struct job *array_of(struct schedd *s, uint64_t id, uint32_t *index)
@@ -109,7 +134,7 @@ void array_ended(struct schedd *s, struct job *job)
 	a->results[job_result(job)]++;
 	if (job->finished && job->status > a->status)
 		a->status = job->status;
-	a->changed = true;
+	changed(s, array);
 	arrays_wake(s, array);
 }
 
@@ -175,6 +200,7 @@ static void make(struct schedd *s, struct job *array, uint32_t index,
 		.urgency = array->urgency, .flags = array->flags,
 	}, update = { .event = EVENT_JOBSPEC_UPDATE,
 		      .context = array->array->updates };
+	uint64_t id;
 
 	if (!job || (hold && dependency_hold(job, ARRAY_HOLD) < 0)) {
 		schedd_restart(s, "out of memory");
@@ -182,11 +208,12 @@ static void make(struct schedd *s, struct job *array, uint32_t index,
 	}
 	enter(array, job);
 	array->array->held += hold;
-	array->array->changed = true;
+	changed(s, array);
 	link_to(s, job, array, "J");
 	link_to(s, job, array, "jobspec");
+	id = job->id;
 	job_post(s, job, &ev);
-	job = update.context ? jobs_find(s->jobs, job->id) : NULL;
+	job = update.context ? jobs_find(s->jobs, id) : NULL;
 	if (job && job->state <= STATE_SCHED)
 		job_post(s, job, &update);
 }
@@ -200,7 +227,7 @@ static void release(struct schedd *s, struct job *array, uint32_t index)
 	uint64_t id;
 
 	idset_clear(array->array->apart, index);
-	array->array->changed = true;
+	changed(s, array);
 	jobid_element(array->id, index, &id);
 	job = jobs_find(s->jobs, id);
 	if (!job || job->state != STATE_DEPEND ||
@@ -284,7 +311,7 @@ static void stop_some(struct schedd *s, struct job *array)
 		if (job->state >= STATE_CLEANUP)
 			continue;
 		if (n++ == STOP_TURN) {
-			array->array->look = true;
+			arrays_wake(s, array);
 			return;
 		}
 		job_raise(s, job, array->exception_type, 0,
@@ -319,9 +346,9 @@ void arrays_turn(struct schedd *s)
 {
 	struct job *job, *next;
 
-	for (job = s->ready ? s->arrays : NULL; job && !s->restart;
+	for (job = s->ready ? s->array_todo : NULL; job && !s->restart;
 	     job = next) {
-		next = job->array->next_array;
+		next = job->array->next_todo;
 		/* more than a turn's worth waits for room */
 		if (job->array->look && turn_room(s))
 			look(s, job);
@@ -344,11 +371,15 @@ static void save(struct schedd *s, struct job *array)
 
 void arrays_save(struct schedd *s)
 {
-	struct job *job;
+	struct job *job, *next;
 
-	for (job = s->arrays; job; job = job->array->next_array)
+	for (job = s->array_todo; job; job = next) {
+		next = job->array->next_todo;
 		if (job->array->changed)
 			save(s, job);
+		if (!job->array->look)
+			done(job->array);
+	}
 }
 
 void array_gone(struct schedd *s, struct job *job)
@@ -357,6 +388,7 @@ void array_gone(struct schedd *s, struct job *job)
 
 	if (a->changed)
 		save(s, job);
+	done(a);
 	*a->prev_array = a->next_array;
 	if (a->next_array)
 		a->next_array->array->prev_array = a->prev_array;
@@ -438,9 +470,11 @@ void array_urgency(struct schedd *s, struct job *array,
 		   const struct jobevent *ev)
 {
 	struct jobevent copy = *ev;
-	struct job *job;
+	struct job *job, *next;
 
-	for (job = array->array->first; job; job = job->sibling)
+	for (job = array->array->first; job; job = next) {
+		next = job->sibling;
 		if (STATE_BIT(job->state) & STATE_PENDING)
 			job_post(s, job, &copy);
+	}
 }

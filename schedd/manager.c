@@ -121,7 +121,8 @@ void do_urgency(struct schedd *s, weir_call_t *call)
 	else if (check_urgency(s, call, ev.urgency) < 0 ||
 		 !(job = call_job(s, call, id)))
 		;	/* the call has failed */
-	else if (!(STATE_BIT(job->state) & STATE_PENDING))
+	else if (!(STATE_BIT(job->state) & STATE_PENDING) &&
+		 !(job->array && job->state == STATE_RUN))
 		weir_call_fail(call, EINVAL, "urgency cannot be changed once "
 			       "resources are allocated");
 	else {

@@ -40,6 +40,7 @@ struct schedd {
 	uid_t uid;			/* ours: the instance's owner */
 	struct jobs *jobs;
 	struct job *arrays;		/* of them, by array->next_array */
+	struct job *array_todo;		/* some, by array->next_todo */
 	struct history *history;
 	struct ended *ended;		/* what the store has of it */
 	struct journal *journal;

@@ -126,6 +126,16 @@ is "$(weir jobs -no '{id} {result}' "$C[50]" "$C[99]" | sort)" \
 run weir queue idle
 is "$STATUS" 0 'the queue is idle'
 
+D=$(weir submit --array=1-9 sleep 1000)
+weir job wait-event -q "$D" alloc
+is "$(weir jobs -no '{id} {state}' "$D")" "$D[1-9] RUN" \
+	'an array of which all elements were made runs'
+weir job urgency "$D" hold
+is "$(weir jobs -no '{urgency}' -f pending | sort -u)" 0 \
+	'and is held as far as it waits'
+weir cancel "$D"
+ended "$D"
+
 # ---- other ways to submit
 weir batch --array=4-5 -n1 --output='batch-{{array}}' \
 	--wrap 'echo "batch $WEIR_ARRAY_INDEX $(weir resource list -no "{ncores}" -s up)"' >id 2>err
