@@ -218,8 +218,9 @@ static void make(struct schedd *s, struct job *array, uint32_t index,
 		job_post(s, job, &update);
 }
 
-/* Element INDEX was made before its turn, which is now. */
-static void release(struct schedd *s, struct job *array, uint32_t index)
+/* Element INDEX was made before its turn, which is now. Whether it waited for
+ * that. */
+static bool release(struct schedd *s, struct job *array, uint32_t index)
 {
 	struct jobevent ev = { .event = EVENT_DEPENDENCY_REMOVE,
 			       .description = ARRAY_HOLD };
@@ -232,9 +233,10 @@ static void release(struct schedd *s, struct job *array, uint32_t index)
 	job = jobs_find(s->jobs, id);
 	if (!job || job->state != STATE_DEPEND ||
 	    !dependency_is_open(job, ARRAY_HOLD))
-		return;
+		return false;
 	array->array->held--;
 	job_post(s, job, &ev);
+	return true;
 }
 
 /* How many may be made now. */
@@ -259,6 +261,17 @@ static size_t room(const struct job *array)
 	return n;
 }
 
+/* If somebody removed what is written of the array, elements are there that
+ * it does not know. */
+static bool is_there(struct schedd *s, const struct job *array,
+		     uint32_t index)
+{
+	uint64_t id;
+
+	return jobid_element(array->id, index, &id) < 0 ||
+	       jobs_find(s->jobs, id) || history_find(s->history, id);
+}
+
 static void make_some(struct schedd *s, struct job *array)
 {
 	struct array *a = array->array;
@@ -268,11 +281,12 @@ static void make_some(struct schedd *s, struct job *array)
 	while (n > 0 && a->more && !s->restart) {
 		index = a->next;
 		a->more = array_spec_next(a->spec, index + 1, &a->next);
-		n--;
-		if (idset_test(a->apart, index))
-			release(s, array, index);
-		else
+		if (idset_test(a->apart, index)) {
+			n -= release(s, array, index);
+		} else if (!is_there(s, array, index)) {
 			make(s, array, index, false);
+			n--;
+		}
 	}
 }
 

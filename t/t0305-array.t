@@ -66,6 +66,16 @@ matches "$(cat "$WORK/log")" 'clean' 'weir job eventlog of an element'
 "$weir" job eventlog "${ARRAY}[0]" >"$WORK/log" 2>&1
 [ $? -ne 0 ]; ok $? 'nor of one before it'
 
+# ---- what was canceled before its turn takes no place
+submit_array gaps --array=1-9%1 -S exec.test.run_duration=0.001s \
+	--urgency=hold true
+"$weir" cancel "${ARRAY}[2]" "${ARRAY}[3]" "${ARRAY}[9]"
+"$weir" job urgency "$ARRAY" default
+wait_event clean
+is "$("$weir" kvs get "$KEY.elements")" \
+'{"apart":"","status":0,"completed":6,"failed":0,"canceled":3,"timeout":0}' \
+	'an array of which some were canceled before ends'
+
 # ---- a limit
 # shellcheck disable=SC2086
 array limited 0-9%2 $LONG

@@ -55,6 +55,7 @@ is "$(call job-list.job-stats | sed 's/.*"successful":\([0-9]*\).*/\1/')" 2001 \
 
 # ---- what holds and is held
 submit_array held --array=0-99%3 -S exec.test.run_duration=1h true
+HELD=$ARRAY
 wait_event alloc "$(element 2).eventlog"
 "$weir" cancel "${ARRAY}[50]"
 wait_event clean "$(element 50).eventlog"
@@ -78,6 +79,33 @@ is "$("$weir" jobs -no '{duration}' "${ARRAY}[3]")" 7200.0 'after a start, too'
 "$weir" cancel "$ARRAY"
 wait_event alloc "$AFTER.eventlog"
 ok $? 'what depends on the array gets on when it is canceled'
+
+# ---- without what is written of it
+submit_array lost --array=1-20%2 -S exec.test.run_duration=1h true
+wait_event alloc "$(element 2).eventlog"
+"$weir" cancel "${ARRAY}[1]"
+wait_event alloc "$(element 3).eventlog"
+kill_schedd TERM
+"$weir" kvs unlink "$KEY.elements"
+start_schedd
+ok $? 'schedd starts without the key elements'
+"$weir" cancel "${ARRAY}[2]"
+wait_event alloc "$(element 4).eventlog"
+ok $? 'what there is of the array is not made again'
+is "$(events "$(element 1)" | tr ' ' '\n' | grep -c submit)" 1 \
+	'nor what has ended'
+kill_schedd TERM
+"$weir" kvs put "$KEY.elements=nonsense"
+start_schedd
+is "$("$weir" kvs ls -1 damaged >/dev/null && "$weir" dmesg |
+	grep -c 'damaged: elements: not the state of this array')" 1 \
+	'nonsense in that key is told'
+"$weir" jobs -no '{id}' --name=lost >/dev/null
+is "$("$weir" jobs -no '{state}' "${ARRAY}[4]")" RUN \
+	'and its elements live on'
+"$weir" cancel "${ARRAY}[3]" "${ARRAY}[4]"
+wait_event clean "$(element 4).eventlog"
+ARRAY=$HELD
 
 # ---- without the records
 KEY=$(kvs_key "$("$weir" job id --to=dec "$ARRAY")")
