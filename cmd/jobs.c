@@ -10,6 +10,7 @@
 
 #include "cmd/common.h"
 #include "cmd/datetime.h"
+#include "cmd/instance.h"
 #include "cmd/jobs.h"
 #include "cmd/jobtext.h"
 #include "cmd/subcommands.h"
@@ -25,6 +26,8 @@ struct listing {
 	const char *name, *sort, *queues;
 	struct format *format;
 	bool header, json, stats, stats_only, color;
+	bool recurse;
+	int level;		/* of instances in jobs; -1: all */
 	char **words;		/* ids that were asked for */
 	int ids;
 	int status;
@@ -94,16 +97,19 @@ static bool color_option(const char *when)
 	return isatty(STDOUT_FILENO) && (!when || !*when);
 }
 
-static json_int_t count_option(const char *text)
+static json_int_t number_option(const char *name, const char *text)
 {
 	uint64_t n;
 
 	if (wire_parse_u64(text, &n) < 0 || n > INT32_MAX)
-		usage_error("--count: '%s' is no number from 0 on", text);
+		usage_error("%s: '%s' is no number from 0 on", name, text);
 	return (json_int_t)n;
 }
 
 enum { SINCE = 256, NAME, SORT, JSON, COLOR, STATS, STATS_ONLY };
+
+#define LEVEL_MAX	64	/* instances in each other */
+
 
 static void parse_options(struct listing *l, int argc, char **argv)
 {
@@ -119,6 +125,8 @@ static void parse_options(struct listing *l, int argc, char **argv)
 		{ "sort", required_argument, NULL, SORT },
 		{ "json", no_argument, NULL, JSON },
 		{ "color", optional_argument, NULL, COLOR },
+		{ "recursive", no_argument, NULL, 'R' },
+		{ "level", required_argument, NULL, 'L' },
 		{ "stats", no_argument, NULL, STATS },
 		{ "stats-only", no_argument, NULL, STATS_ONLY },
 		{ 0 }
@@ -128,13 +136,13 @@ static void parse_options(struct listing *l, int argc, char **argv)
 
 	if (!format || !*format)
 		format = "default";
-	while ((c = next_option(argc, argv, "aAu:c:f:no:q:", longs,
+	while ((c = next_option(argc, argv, "aAu:c:f:no:q:RL:", longs,
 				"weir-jobs")) != -1) {
 		switch (c) {
 		case 'a': l->all = true; break;
 		case 'A': l->user = -1; break;
 		case 'u': l->user = text_user(optarg); break;
-		case 'c': l->count = count_option(optarg); break;
+		case 'c': l->count = number_option("--count", optarg); break;
 		case 'f': filter_option(l, optarg); break;
 		case SINCE:
 			l->since = since_option(optarg, l->now);
@@ -147,6 +155,10 @@ static void parse_options(struct listing *l, int argc, char **argv)
 		case SORT: l->sort = optarg; break;
 		case JSON: l->json = true; break;
 		case COLOR: l->color = color_option(optarg); break;
+		case 'R': l->recurse = true; break;
+		case 'L':
+			l->level = (int)number_option("--level", optarg);
+			break;
 		case STATS: l->stats = true; break;
 		case STATS_ONLY: l->stats_only = true; break;
 		}
@@ -347,13 +359,13 @@ static const char *row_color(const json_t *job)
 	       "\033[01;31m" : !strcmp(s, "CANCELED") ? "\033[37m" : NULL;
 }
 
-static void print_table(struct listing *l, json_t *jobs)
+static void print_table(struct listing *l, json_t *jobs, bool header)
 {
 	json_t *job;
 	size_t i;
 
 	format_fit(l->format, jobs, l->now);
-	if (l->header)
+	if (header)
 		format_header(l->format, stdout);
 	json_array_foreach(jobs, i, job) {
 		const char *color = l->color ? row_color(job) : NULL;
@@ -363,6 +375,39 @@ static void print_table(struct listing *l, json_t *jobs)
 		format_row(l->format, job, l->now, stdout);
 		if (color)
 			fputs("\033[0;0m", stdout);
+	}
+}
+
+/* Below the table, one for each instance that a job of yours in it runs. */
+static void recurse(struct listing *l, json_t *jobs, const char *path,
+		    int level)
+{
+	json_t *job, *inner;
+	size_t i;
+
+	if ((l->level >= 0 && level >= l->level) || level == LEVEL_MAX)
+		return;
+	json_array_foreach(jobs, i, job) {
+		const char *uri = instance_of_job(job);
+		weir_jobid_t id = (weir_jobid_t)json_integer_value(
+					json_object_get(job, "id"));
+		char name[JOBID_SIZE], *longer;
+
+		if (!uri || !(json_integer_value(json_object_get(job,
+				"state")) & STATE_RUNNING) ||
+		    !(inner = instance_jobs(uri, l->states, l->count)))
+			continue;
+		if (l->results)
+			inner = drop_results(inner, l->results);
+		longer = xasprintf("%s%s%s", path, *path ? "/" : "",
+				   text_f58(id, name));
+		printf("\n%s:\n", longer);
+		if (l->sort)
+			inner = sorted(inner, l->sort, l->now);
+		print_table(l, inner, false);
+		recurse(l, inner, longer, level + 1);
+		json_decref(inner);
+		free(longer);
 	}
 }
 
@@ -418,7 +463,7 @@ int main_jobs(int argc, char **argv)
 	struct listing l = {
 		.user = getuid(), .count = 1000, .header = true,
 		.states = STATE_PENDING | STATE_RUNNING,
-		.now = wall_clock(),
+		.now = wall_clock(), .level = -1,
 	};
 	json_t *jobs;
 
@@ -438,7 +483,9 @@ int main_jobs(int argc, char **argv)
 		if (l.json)
 			print_json(&l, jobs);
 		else
-			print_table(&l, jobs);
+			print_table(&l, jobs, l.header);
+		if (l.recurse && !l.json)
+			recurse(&l, jobs, "", 0);
 		json_decref(jobs);
 	}
 	if (fflush(stdout) == EOF)

@@ -283,6 +283,13 @@ GET(annotations)
 	set_json(v, annotations(f, job));
 }
 
+GET(uri)			/* of the instance that it runs */
+{
+	UNUSED;
+	set_json(v, json_object_get(json_object_get(json_object_get(job,
+			"annotations"), "user"), "uri"));
+}
+
 GET(dependencies)
 {
 	json_t *list = json_object_get(job, "dependencies"), *one;
@@ -297,13 +304,6 @@ GET(dependencies)
 			break;
 	}
 	v->kind = VALUE_TEXT;
-}
-
-GET(nothing)			/* what no job has yet */
-{
-	UNUSED;
-	(void)job;
-	(void)v;
 }
 
 GET(contextual_time)
@@ -434,8 +434,8 @@ static const struct row rows[] = {
 	{ "sched", "SCHED", get_annotations, true },
 	{ "user", "USER", get_annotations, true },
 	{ "dependencies", "DEPENDENCIES", get_dependencies, false },
-	{ "uri", "URI", get_nothing, false },
-	{ "uri.local", "URI", get_nothing, false },
+	{ "uri", "URI", get_uri, false },
+	{ "uri.local", "URI", get_uri, false },
 	{ "contextual_info", "INFO", get_contextual_info, false },
 	{ "contextual_time", "TIME", get_contextual_time, false },
 	{ "inactive_reason", "INACTIVE-REASON", get_inactive_reason, false },

@@ -15,6 +15,8 @@
 #include "proto/eventlog.h"
 #include "proto/wire.h"
 
+#define ASK_SECONDS	10	/* for an answer of an instance in a job */
+
 weir_t *instance_at(const char *uri)
 {
 	struct weir_error error;
@@ -43,6 +45,26 @@ const char *instance_of_job(const json_t *job)
 {
 	return json_string_value(json_object_get(json_object_get(
 		json_object_get(job, "annotations"), "user"), "uri"));
+}
+
+json_t *instance_jobs(const char *uri, int states, json_int_t count)
+{
+	weir_t *h = weir_open_as(uri, 0, cmd_name, NULL, NULL);
+	char *query = xasprintf("{\"max_entries\":%lld,\"attrs\":[\"all\"],"
+				"\"userid\":%u,\"states\":%d}",
+				(long long)count, (unsigned)getuid(), states);
+	weir_future_t *f = h ? weir_job_list(h, query) : NULL;
+	json_t *reply = NULL, *jobs;
+
+	if (f && weir_future_wait(f, ASK_SECONDS) == 0 &&
+	    weir_future_get(f) == 0)
+		reply = reply_json(f);
+	jobs = json_incref(json_object_get(reply, "jobs"));
+	json_decref(reply);
+	weir_future_destroy(f);
+	weir_close(h);
+	free(query);
+	return jobs;
 }
 
 /* ---- from here to there ---- */
