@@ -42,6 +42,7 @@ SUBCOMMAND(match, "match", OTHER, "try the scheduler's matching on a graph") \
 SUBCOMMAND(sim, "sim", OTHER, "replay a trace of jobs under scheduling policies") \
 SUBCOMMAND(bench, "bench", OTHER, "measure the instance beside the bare machine") \
 SUBCOMMAND(hostlist, "hostlist", OTHER, "make, join and compare lists of hosts") \
+SUBCOMMAND(R, "R", OTHER, "make, join, compare and show sets of resources") \
 SUBCOMMAND(env, "env", OTHER, "print or use the instance's environment") \
 SUBCOMMAND(version, "version", OTHER, "show versions") \
 SUBCOMMAND(help, "help", OTHER, "show a command's manual page")
