@@ -31,6 +31,7 @@ SUBCOMMAND(cancel, "cancel", JOBS, "cancel jobs") \
 SUBCOMMAND(update, "update", JOBS, "change what an active job asks for") \
 SUBCOMMAND(pgrep, "pgrep", JOBS, "find jobs by name or range of ids") \
 SUBCOMMAND(pkill, "pkill", JOBS, "cancel jobs by name or range of ids") \
+SUBCOMMAND(top, "top", JOBS, "watch the instance and its jobs on a full screen") \
 SUBCOMMAND(pstree, "pstree", JOBS, "jobs, and those of instances in them, as a tree") \
 SUBCOMMAND(queue, "queue", JOBS, "open, close, start, stop and list queues") \
 SUBCOMMAND(kvs, "kvs", COORDINATE, "read, write and watch the key-value store") \
