@@ -73,15 +73,15 @@ mkfifo "$WORK/typed" "$WORK/said"
 script -qec "exec '$builddir/cmd/weir' top" /dev/null <"$WORK/typed" >"$WORK/said" &
 pid=$!
 note_pid $pid
-exec 6>"$WORK/typed" 5<"$WORK/said"
+exec 8>"$WORK/typed" 9<"$WORK/said"
 waiting 'a picture'
-head -c 200 <&5 >/dev/null
-printf '\003' >&6
-cat <&5 >"$WORK/pictures"
+head -c 200 <&9 >/dev/null
+printf '\003' >&8
+cat <&9 >"$WORK/pictures"
 waited
 await script $pid
 is "$?" 0 'Ctrl-C ends it, too'
-exec 5<&- 6>&-
+exec 9<&- 8>&-
 like "$(tail -c 100 "$WORK/pictures")" '*[[]?25h*[[]?1049l*' 'the terminal is as it was'
 weir cancel "$outer"
 stop_instance
