@@ -12,6 +12,7 @@
 #include "schedd/placement.h"
 
 #define OPTION "attributes.system.shell.options.taskmap"
+#define BLOCKS_MAX	65536	/* of a map that is not by a rule */
 
 /* ---- the option ---- */
 
@@ -40,6 +41,9 @@ static int parse_manual(struct job_request *want, const char *value,
 	if (!want->map)
 		return proto_error_set(err, EINVAL, OPTION ".value: %s",
 				       inner.text);
+	if (want->map->count > BLOCKS_MAX)
+		return proto_error_set(err, EINVAL, OPTION ".value: the map "
+				       "has more than %d blocks", BLOCKS_MAX);
 	if (want->per)
 		return 0;
 	if (want->map->ntasks != want->ntasks)
@@ -183,19 +187,70 @@ static struct taskmap *manual_map(const struct job_request *want, int nnodes,
 	return map;
 }
 
-/* The node of R named HOST after node LAST, or the first: those with one name
- * take turns. -1 if there is none. */
-static int next_named(const struct resource_set *R, const char *host, int last)
+/* The nodes of R by their names. */
+struct by_name {
+	const struct resource_set *R;
+	int *node;	/* in the order of names, then of nodes */
+	int *taken;	/* of the first of a name: how often one of them was */
+};
+
+static int compare_hosts(const void *a, const void *b, void *arg)
 {
-	size_t k;
+	const struct resource_set *R = arg;
+	const int *x = a, *y = b;
+	int r = strcmp(R->nodes[*x].host, R->nodes[*y].host);
 
-	for (k = 1; k <= R->count; k++) {
-		size_t i = (size_t)(last + (int)k) % R->count;
+	return r ? r : *x - *y;
+}
 
-		if (!strcmp(R->nodes[i].host, host))
-			return (int)i;
+static void by_name_fini(struct by_name *n)
+{
+	free(n->node);
+	free(n->taken);
+}
+
+static int by_name_init(struct by_name *n, const struct resource_set *R)
+{
+	size_t i;
+
+	*n = (struct by_name){ R, calloc(R->count + 1, sizeof(int)),
+			       calloc(R->count + 1, sizeof(int)) };
+	if (!n->node || !n->taken) {
+		by_name_fini(n);
+		return -1;
 	}
-	return -1;
+	for (i = 0; i < R->count; i++)
+		n->node[i] = (int)i;
+	qsort_r(n->node, R->count, sizeof(int), compare_hosts, (void *)R);
+	return 0;
+}
+
+/* The first place whose name is not below HOST, or AFTER it not above. */
+static size_t find_place(const struct by_name *n, const char *host, bool after)
+{
+	size_t lo = 0, hi = n->R->count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int r = strcmp(n->R->nodes[n->node[mid]].host, host);
+
+		if (r < 0 || (after && r == 0))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The next node named HOST: those with one name take turns. -1: none is. */
+static int next_named(struct by_name *n, const char *host)
+{
+	size_t first = find_place(n, host, false);
+	size_t count = find_place(n, host, true) - first;
+
+	if (!count)
+		return -1;
+	return n->node[first + (size_t)(n->taken[first]++) % count];
 }
 
 /* The nodes that the list of hosts names, in its order; *COUNT of them. */
@@ -204,34 +259,37 @@ static int *named_nodes(const struct job_request *want,
 			struct proto_error *err)
 {
 	int *nodes = calloc(hostlist_count(want->hosts), sizeof(*nodes));
-	bool *seen = calloc(R->count, sizeof(*seen));
+	bool *seen = calloc(R->count + 1, sizeof(*seen));
 	char host[HOSTLIST_NAME_SIZE];
 	struct hostlist_iter it = { 0 };
-	int node = -1, next;
-	size_t i;
+	struct by_name names;
+	size_t i = 0;
+	int node;
 
 	*count = 0;
-	while (nodes && seen && hostlist_next(want->hosts, &it, host)) {
-		next = next_named(R, host, node);
-		if (next < 0)
+	if (!nodes || !seen || by_name_init(&names, R) < 0) {
+		free(nodes);
+		free(seen);
+		proto_error_set(err, ENOMEM, "out of memory");
+		return NULL;
+	}
+	while (hostlist_next(want->hosts, &it, host)) {
+		node = next_named(&names, host);
+		if (node < 0)
 			continue;
-		node = nodes[(*count)++] = next;
+		nodes[(*count)++] = node;
 		seen[node] = true;
 	}
-	for (i = 0; nodes && seen && i < R->count && seen[i]; i++)
-		;
-	if (!nodes || !seen)
-		proto_error_set(err, ENOMEM, "out of memory");
-	else if (i < R->count)
-		proto_error_set(err, EINVAL, "taskmap: hostfile: host %s of "
-				"the job is not in the file often enough",
-				R->nodes[i].host);
-	if (!nodes || !seen || i < R->count) {
-		free(nodes);
-		nodes = NULL;
-	}
+	by_name_fini(&names);
+	while (i < R->count && seen[i])
+		i++;
 	free(seen);
-	return nodes;
+	if (i == R->count)
+		return nodes;
+	proto_error_set(err, EINVAL, "taskmap: hostfile: host %s of the job "
+			"is not in the file often enough", R->nodes[i].host);
+	free(nodes);
+	return NULL;
 }
 
 /* Tasks go to the hosts in the order of the list, over and over. */
@@ -253,10 +311,17 @@ static struct taskmap *hosts_map(const struct job_request *want,
 		for (run = 1; task + run < ntasks && nodes[i % count] == node;
 		     run++)
 			i++;
-		if (taskmap_append(map, node, 1, run, 1) < 0) {
-			taskmap_destroy(map);
-			map = NULL;
-		}
+		if (map->count < BLOCKS_MAX &&
+		    taskmap_append(map, node, 1, run, 1) == 0)
+			continue;
+		if (map->count == BLOCKS_MAX)
+			proto_error_set(err, EINVAL, "taskmap: hostfile: more "
+					"than %d changes of node", BLOCKS_MAX);
+		else
+			proto_error_set(err, ENOMEM, "out of memory");
+		taskmap_destroy(map);
+		free(nodes);
+		return NULL;
 	}
 	free(nodes);
 	if (!map)
