@@ -12,8 +12,12 @@
 #include <unistd.h>
 
 #include "cmd/common.h"
+#include "cmd/jobtext.h"
 #include "cmd/subcommands.h"
 #include "proto/duration.h"
+#include "proto/resource_set.h"
+
+#define ASK_SECONDS	5	/* for what weir uptime can do without */
 
 static const struct option no_options[] = { { 0 } };
 
@@ -74,6 +78,56 @@ static char *attribute(weir_future_t *f)
 	return value;
 }
 
+/* What METHOD replies, or NULL: schedd may be away. */
+static json_t *ask(weir_t *h, const char *method)
+{
+	weir_future_t *f = weir_rpc(h, method, "{}", 2, ASK_SECONDS);
+	json_t *reply = f && weir_future_get(f) == 0 ? reply_json(f) : NULL;
+
+	weir_future_destroy(f);
+	return reply;
+}
+
+static size_t count_offline(weir_t *h)
+{
+	json_t *status = ask(h, "resource.sched-status");
+	json_t *down = json_object_get(status, "down");
+	struct resource_set *set = down ? resource_set_from_json(down, NULL) :
+				   NULL;
+	size_t n = set ? set->count : 0;
+
+	resource_set_destroy(set);
+	json_decref(status);
+	return n;
+}
+
+/* Whether FLAG is false of each queue. */
+static bool all_without(const json_t *queues, const char *flag)
+{
+	json_t *q;
+	size_t i;
+
+	json_array_foreach(queues, i, q)
+		if (json_is_true(json_object_get(q, flag)))
+			return false;
+	return json_array_size(queues) > 0;
+}
+
+/* Nothing if all is as it should be. */
+static void print_stopped(weir_t *h)
+{
+	json_t *reply = ask(h, "job-manager.queue-list");
+	const json_t *queues = json_object_get(reply, "queues");
+	bool disabled = all_without(queues, "enable");
+	bool stopped = all_without(queues, "start");
+
+	if (disabled || stopped)
+		printf("  %s%s%s\n", disabled ? "submit disabled" : "",
+		       disabled && stopped ? ",  " : "",
+		       stopped ? "scheduler stopped" : "");
+	json_decref(reply);
+}
+
 int main_uptime(int argc, char **argv)
 {
 	static const char *const names[] = {
@@ -85,6 +139,7 @@ int main_uptime(int argc, char **argv)
 	struct passwd *pw;
 	struct timeval tv;
 	struct tm tm;
+	size_t offline;
 	weir_t *h;
 	int i;
 
@@ -94,15 +149,20 @@ int main_uptime(int argc, char **argv)
 		f[i] = weir_kvs_get(h, "primary", names[i], NULL);
 	for (i = 0; i < 4; i++)
 		value[i] = attribute(f[i]);
-	weir_close(h);
+	offline = count_offline(h);
 	gettimeofday(&tv, NULL);
 	localtime_r(&tv.tv_sec, &tm);
 	strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	pw = getpwuid((uid_t)strtoul(value[1], NULL, 10));
-	printf(" %s run %s,  owner %s,  depth %s,  size %s\n", clock,
+	printf(" %s run %s,  owner %s,  depth %s,  size %s", clock,
 	       duration_format((double)tv.tv_sec + (double)tv.tv_usec / 1e6 -
 			       strtod(value[0], NULL), duration),
 	       pw ? pw->pw_name : value[1], value[2], value[3]);
+	if (offline)
+		printf(",  %zu offline", offline);
+	putchar('\n');
+	print_stopped(h);
+	weir_close(h);
 	for (i = 0; i < 4; i++)
 		free(value[i]);
 	return 0;
