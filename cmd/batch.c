@@ -147,7 +147,7 @@ static void parse_with_directives(struct batch *b, char **argv)
 
 static void check_slots(const struct submit_options *o)
 {
-	if (!o->ntasks && !o->nnodes)
+	if (!o->ntasks && !o->nnodes && !o->resources_json)
 		fail("Number of slots to allocate must be specified");
 }
 

@@ -39,6 +39,7 @@ struct submit_options {
 	bool unbuffered, label, dry_run, quiet;
 	int verbose;
 	const char *requires, *taskmap;
+	const char *resources_json;	/* file; or NULL */
 	const char *wait_event;
 	const char *input, *output, *error;	/* files, or NULL */
 	bool wait, watch, progress, jps;
@@ -68,6 +69,8 @@ struct jobspec_request;
 bool submit_by_resource(const struct submit_options *o);
 void submit_size(const struct submit_options *o, struct jobspec_request *r);
 void submit_size_tasks(const struct submit_options *o, json_t *jobspec);
+/* The resources of a file in the place of what JOBSPEC asks for. */
+void submit_resources_json(json_t *jobspec, const char *path);
 /* submit_requires.c: the constraint that QUERY stands for */
 json_t *submit_requires(const char *query);
 /* submit_taskmap.c: the shell option for SCHEME[:VALUE] */

@@ -25,7 +25,7 @@ enum {
 	OPT_BCC, OPT_DEPENDENCY, OPT_BEGIN_TIME, OPT_SIGNAL, OPT_WRAP, OPT_BG,
 	OPT_BROKER_OPTS, OPT_INPUT, OPT_OUTPUT, OPT_ERROR, OPT_CORES,
 	OPT_TASKS_PER_NODE, OPT_TASKS_PER_CORE, OPT_GPUS_PER_NODE,
-	OPT_REQUIRES, OPT_TASKMAP, OPT_ADD_FILE, OPT_LOG, OPT_LOG_STDERR,
+	OPT_RESOURCES_JSON, OPT_REQUIRES, OPT_TASKMAP, OPT_ADD_FILE, OPT_LOG, OPT_LOG_STDERR,
 	OPT_ARRAY,
 };
 
@@ -229,6 +229,7 @@ static void take(struct submit_options *o, int c)
 	case OPT_BROKER_OPTS: word_add(&o->start_opts, optarg); break;
 	case OPT_REQUIRES: o->requires = optarg; break;
 	case OPT_TASKMAP: o->taskmap = optarg; break;
+	case OPT_RESOURCES_JSON: o->resources_json = optarg; break;
 	case OPT_ADD_FILE: word_add(&o->add_file, optarg); break;
 	}
 }
@@ -269,6 +270,7 @@ static void take(struct submit_options *o, int c)
 	{ "begin-time", required_argument, NULL, OPT_BEGIN_TIME }, \
 	{ "signal", required_argument, NULL, OPT_SIGNAL }, \
 	{ "requires", required_argument, NULL, OPT_REQUIRES }, \
+	{ "resources-json", required_argument, NULL, OPT_RESOURCES_JSON }, \
 	{ "add-file", required_argument, NULL, OPT_ADD_FILE }, \
 	{ "input", required_argument, NULL, OPT_INPUT }, \
 	{ "output", required_argument, NULL, OPT_OUTPUT }, \
@@ -412,7 +414,8 @@ static void set_options(json_t *jobspec, const struct submit_options *o)
 		jobspec_setopt(jobspec, "signal", json_pack("{s:i s:f}",
 			       "signum", o->warn_signum, "timeleft",
 			       o->warn_before), &error);
-	submit_size_tasks(o, jobspec);
+	if (!o->resources_json)
+		submit_size_tasks(o, jobspec);
 	if (o->taskmap)
 		jobspec_setopt(jobspec, "taskmap", submit_taskmap(o->taskmap),
 			       &error);
@@ -484,11 +487,13 @@ json_t *submit_jobspec(const struct submit_options *o, const char *cc)
 	if (o->cc && cc)
 		json_object_set_new(environment, "WEIR_JOB_CC",
 				    json_string(cc));
-	if (submit_by_resource(o))
+	if (submit_by_resource(o) && !o->resources_json)
 		submit_size(o, &request);
 	jobspec = jobspec_build(&request, &error);
 	if (!jobspec)
 		fail("%s", error.text);
+	if (o->resources_json)
+		submit_resources_json(jobspec, o->resources_json);
 	set_dependencies(jobspec, o, cc);
 	submit_files(jobspec, o, cc);
 	submit_stdio(jobspec, o, cc);

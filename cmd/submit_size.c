@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How large a job is, said by its resources: --cores, --tasks-per-node,
- * --tasks-per-core, --gpus-per-node. weir-submit(1). */
+ * --tasks-per-core, --gpus-per-node, --resources-json. weir-submit(1). */
 #include "config.h"
+
+#include <string.h>
 
 #include "cmd/common.h"
 #include "cmd/jobtext.h"
@@ -76,4 +78,49 @@ void submit_size_tasks(const struct submit_options *o, json_t *jobspec)
 			   "type", size->tasks_per_node ? "node" : "core",
 			   "count", count), &error) < 0)
 		fail("%s: %s", first_given(size), error.text);
+}
+
+/* The label of the slot in a list of resources, or NULL. */
+static const char *slot_label(const json_t *list)
+{
+	const char *type, *label = NULL;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item) {
+		type = json_string_value(json_object_get(item, "type"));
+		label = type && !strcmp(type, "slot") ?
+			json_string_value(json_object_get(item, "label")) :
+			slot_label(json_object_get(item, "with"));
+		if (label)
+			break;
+	}
+	return label;
+}
+
+/* A task for each slot. */
+void submit_resources_json(json_t *jobspec, const char *path)
+{
+	json_t *tasks = json_object_get(jobspec, "tasks"), *resources;
+	struct proto_error error;
+	struct jobspec *spec;
+	json_error_t where;
+	const char *label;
+
+	resources = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+	if (!resources)
+		fail("--resources-json: '%s': %s", path, where.text);
+	label = json_is_array(resources) ? slot_label(resources) : NULL;
+	if (!label)
+		fail("--resources-json: '%s': must be an array of resources "
+		     "with a slot that has a label", path);
+	json_object_set_new(json_array_get(tasks, 0), "slot",
+			    json_string(label));
+	json_object_set_new(json_array_get(tasks, 0), "count",
+			    json_pack("{s:i}", "per_slot", 1));
+	json_object_set_new(jobspec, "resources", resources);
+	spec = jobspec_from_json(jobspec, &error);
+	if (!spec)
+		fail("--resources-json: '%s': %s", path, error.text);
+	jobspec_destroy(spec);
 }

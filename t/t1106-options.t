@@ -85,6 +85,24 @@ refused '--cores=many' "--cores: 'many' is no number from 1 to 2147483647" \
 run weir batch --cores=1 "$W/none"
 is "$STATUS" 2 'weir batch has slots'
 
+cat >"$W/need" <<'END'
+[{"type":"node","count":2,"with":[{"type":"slot","count":1,"label":"x",
+	"with":[{"type":"core","count":1}]}]}]
+END
+run weir run -n7 --resources-json="$W/need" sh -c 'echo {{node.id}}'
+is "$STATUS $(echo "$OUT" | sort | xargs)" '0 0 1' '--resources-json instead of sizes'
+begins "$(part slot -n7 --resources-json="$W/need" true)" '"x"' 'tasks go into its slot'
+id=$(weir batch --resources-json="$W/need" --output=/dev/null --wrap true)
+run weir job status "$id"
+is "$STATUS" 0 'of weir batch'
+echo '[{"type":"slot","count":0,"label":"x","with":[{"type":"core","count":1}]}]' >"$W/need"
+refused "--resources-json=$W/need" "--resources-json: *: resources[[]0].count: must be an integer >= 1, got 0" \
+	'a count that is wrong'
+echo '[{"type":"core","count":1}]' >"$W/need"
+refused "--resources-json=$W/need" "--resources-json: *: must be an array of resources with a slot that has a label" \
+	'no slot'
+refused "--resources-json=$W/none" "--resources-json: *: *No such file or directory" 'no file'
+
 # ---- requires
 begins "$(part constraints --requires=a true)" '{"properties":["a"]}' '--requires: a property'
 begins "$(part constraints --requires='a,^b' true)" '{"properties":["a","^b"]}' 'two'
