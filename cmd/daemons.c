@@ -18,8 +18,7 @@
 #define BACKOFF_FIRST	0.05	/* seconds */
 #define BACKOFF_MAX	5.0
 
-/* In the build tree a daemon is beside the command, else in libexec. */
-static char *program_path(const char *program)
+char *program_path(const char *program)
 {
 	const char *dir = getenv("WEIR_LIBEXECDIR");
 	char self[4096], *path, *slash;

@@ -46,6 +46,9 @@ struct daemons {
 	void *arg;
 };
 
+/* The file of a daemon, to be freed: in the build tree beside the command, else
+ * in libexec. */
+char *program_path(const char *program);
 /* ARGS: NULL-terminated, without the program's name; --ready-fd is added. */
 struct daemon *daemon_start(struct daemons *all, const char *program,
 			    const char *name, char *const args[]);

@@ -498,6 +498,7 @@ static const struct verb verbs[] = {
 	{ "stats", kvs_stats, "[--json|--prometheus] [--clear]" },
 	{ "eventlog", kvs_eventlog, "append|get|wait-event" },
 	{ "gc", kvs_gc, "[-q]" },
+	{ "fsck", kvs_fsck, "[-r] STATEDIR" },
 	{ 0 }
 };
 

@@ -56,6 +56,7 @@ int kvs_read_dump(const char *name, const sigset_t *signals,
 int kvs_dump(int argc, char **argv);
 int kvs_load(int argc, char **argv);
 int kvs_diff(int argc, char **argv);
+int kvs_fsck(int argc, char **argv);
 int kvs_snapshot(int argc, char **argv);
 int kvs_restore(int argc, char **argv);
 int kvs_dir(int argc, char **argv);

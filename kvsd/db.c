@@ -308,6 +308,39 @@ static void db_destroy(struct db *db)
 	free(db);
 }
 
+struct db *db_open_to_read(const char *path, struct db_error *error)
+{
+	struct db *db;
+	int errnum;
+
+	if (sodium_init() < 0) {
+		db_fail(error, EIO, "libsodium cannot be used");
+		return NULL;
+	}
+	db = db_create(&(struct db_options){ .durable = true,
+					     .gc_manual = true });
+	db->store = store_open_to_read(path, error);
+	db->tree.space.store = db->store;
+	if (db->store && load(db, error) == 0)
+		return db;
+	errnum = errno;
+	db_destroy(db);
+	errno = errnum;
+	return NULL;
+}
+
+static void warn_of_missing(const struct db *db)
+{
+	char text[256];
+
+	if (!store_missing(db->store) || !db->on_warning)
+		return;
+	snprintf(text, sizeof(text), "the last %ju bytes of data.mdb are "
+		 "missing: if keys cannot be read, weir kvs fsck finds them",
+		 (uintmax_t)store_missing(db->store));
+	db->on_warning(db->arg, text);
+}
+
 struct db *db_open(const struct db_options *options, struct event_base *base,
 		   struct db_error *error)
 {
@@ -332,6 +365,7 @@ struct db *db_open(const struct db_options *options, struct event_base *base,
 	db->on_warning = options->on_warning;
 	room_init(db);
 	db->arg = options->arg;
+	warn_of_missing(db);
 	return db;
 fail:
 	errnum = errno;
@@ -344,7 +378,8 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
-	db_wait(db);
+	if (db->pipeline)
+		db_wait(db);
 	gc_stop(db);
 	if (!db->durable)
 		store_sync(db->store);

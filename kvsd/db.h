@@ -71,6 +71,9 @@ extern double (*db_clock)(void);
  * EACCES and others with a text that names the folder. */
 struct db *db_open(const struct db_options *options, struct event_base *base,
 		   struct db_error *error);
+/* To look at what a database holds that nobody has open; nothing is changed.
+ * For db_close, and for reading of durable states. */
+struct db *db_open_to_read(const char *path, struct db_error *error);
 /* What was applied is made durable first, and on_durable is told. */
 void db_close(struct db *db);
 /* Call at the end of each turn of the loop. With durable false, on_durable is

@@ -25,6 +25,7 @@ struct kvsd_options {
 	double history_time;		/* seconds; 0: for ever */
 	const char *metrics;		/* HOST:PORT or unix:PATH, or NULL */
 	bool allow_users, metrics_public;
+	bool fsck, repair;
 };
 
 struct kvsd {

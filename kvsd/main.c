@@ -14,6 +14,7 @@
 #include "kvsd/absent.h"
 #include "kvsd/event.h"
 #include "kvsd/fence.h"
+#include "kvsd/fsck.h"
 #include "kvsd/lease_cmds.h"
 #include "kvsd/log_ring.h"
 #include "kvsd/metrics.h"
@@ -55,6 +56,10 @@ static void parse_options(int argc, char **argv)
 		  "old versions of a namespace to keep" },
 		{ "history-time", DAEMON_SECONDS, &o->history_time, "SECONDS",
 		  "how long to keep them; 0: for ever" },
+		{ "fsck", DAEMON_FLAG, &o->fsck, NULL,
+		  "check the database, and serve nobody" },
+		{ "repair", DAEMON_FLAG, &o->repair, NULL,
+		  "with --fsck: cut out what is damaged" },
 		{ "admin", DAEMON_STRING, &o->admin, "UID,...",
 		  "users that have the role admin" },
 		{ NULL, DAEMON_FLAG, NULL, NULL, NULL }
@@ -237,6 +242,11 @@ static void fini(void)
 int main(int argc, char **argv)
 {
 	parse_options(argc, argv);
+	if (kvsd.options.fsck) {
+		if (!kvsd.options.statedir)
+			daemon_fail(&daemon_, "--fsck needs --statedir");
+		return fsck_main(kvsd.options.statedir, kvsd.options.repair);
+	}
 	check();
 	if (daemon_.check_only)
 		return 0;

@@ -370,7 +370,10 @@ int namespaces_load(struct db *db, struct db_error *error)
 			    &load);
 
 	if (rc < 0)
-		return db_fail(error, errno, "cannot read the namespaces: %s",
+		return db_fail(error, errno, errno != EIO ? "cannot read the "
+			       "namespaces: %s" : "the pages of data.mdb with "
+			       "the names of all namespaces are damaged (%s); "
+			       "load a dump into a new folder",
 			       strerror(errno));
 	if (rc)
 		errno = error ? error->errnum : EIO;

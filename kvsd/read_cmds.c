@@ -112,8 +112,8 @@ static void get_part(struct conn *c, const struct wire_frame *f,
 		return;
 	}
 	reply_undo(c);
-	reply_err(c, f->word[0], EIO, "the value of %.255s cannot be read",
-		  f->word[ARG + 1]);
+	reply_err(c, f->word[0], EIO, "the value of %.255s cannot be read: %s",
+		  f->word[ARG + 1], db_why(p->view));
 }
 
 void do_get(struct conn *c, const struct wire_frame *f)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -39,6 +40,33 @@ static const struct {
 	[STORE_META] = { "meta", 0 },
 };
 
+/* Beside LMDB's own codes, which are negative and lower. */
+#define NOT_OURS	(-1)
+#define EMPTY		(-2)
+
+static const struct {
+	int rc;
+	const char *text;
+} damages[] = {
+	{ NOT_OURS, "data.mdb is the database of another program" },
+	{ EMPTY, "data.mdb is empty: what it held is lost; remove it to begin "
+		 "with an empty database" },
+	{ MDB_INVALID, "data.mdb is no file of LMDB" },
+	{ MDB_VERSION_MISMATCH, "data.mdb is of another version of LMDB" },
+	{ MDB_CORRUPTED, "a page of data.mdb that all others depend on is "
+		"damaged; load a dump into a new folder" },
+	{ MDB_PAGE_NOTFOUND, "a page of data.mdb that all others depend on is "
+		"missing; load a dump into a new folder" },
+};
+
+static const char *open_text(int rc)
+{
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++)
+		if (damages[i].rc == rc)
+			return damages[i].text;
+	return mdb_strerror(rc);
+}
+
 /* LMDB's own codes are negative. */
 int store_errnum(int rc)
 {
@@ -54,6 +82,14 @@ static uint64_t file_size(const struct store *store)
 	return stat(name, &st) ? 0 : st.st_size;
 }
 
+static bool file_exists(const struct store *store)
+{
+	char name[4096];
+
+	snprintf(name, sizeof(name), "%s/data.mdb", store->path);
+	return access(name, F_OK) == 0;
+}
+
 /* ---- opening ---- */
 
 static int lock_folder(struct store *store, struct db_error *error)
@@ -61,11 +97,15 @@ static int lock_folder(struct store *store, struct db_error *error)
 	char name[4096], pid[32] = "";
 	ssize_t n;
 
-	if (mkdir(store->path, 0700) < 0 && errno != EEXIST)
+	if (!store->read_only && mkdir(store->path, 0700) < 0 &&
+	    errno != EEXIST)
 		return db_fail(error, errno, "cannot make the folder %s: %s",
 			       store->path, strerror(errno));
 	snprintf(name, sizeof(name), "%s/lock", store->path);
-	store->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	store->lock = open(name, O_CLOEXEC | (store->read_only ? O_RDONLY :
+			   O_RDWR | O_CREAT), 0600);
+	if (store->lock < 0 && store->read_only && errno == ENOENT)
+		return 0;	/* nobody has used it here */
 	if (store->lock < 0)
 		return db_fail(error, errno, "cannot open %s: %s", name,
 			       strerror(errno));
@@ -78,6 +118,8 @@ static int lock_folder(struct store *store, struct db_error *error)
 		return db_fail(error, EBUSY, "%s is in use by process %s",
 			       store->path, pid);
 	}
+	if (store->read_only)
+		return 0;
 	n = snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	/* For people only; on a full disk it may be lacking. */
 	if ((pwrite(store->lock, pid, n, 0) != n ||
@@ -100,16 +142,33 @@ int store_sync_folder(const char *path)
 	return rc;
 }
 
-int store_open_tables(MDB_env *env, MDB_dbi *table)
+/* Another program's database has tables, but not ours. */
+static int check_ours(MDB_txn *txn, MDB_dbi *table, bool make)
+{
+	MDB_dbi main;
+	MDB_stat stat;
+	int rc = mdb_dbi_open(txn, tables[STORE_META].name, 0,
+			      &table[STORE_META]);
+
+	if (rc != MDB_NOTFOUND && rc != MDB_INCOMPATIBLE)
+		return rc;
+	rc = mdb_dbi_open(txn, NULL, 0, &main);
+	if (!rc)
+		rc = mdb_stat(txn, main, &stat);
+	return rc ? rc : stat.ms_entries || !make ? NOT_OURS : 0;
+}
+
+int store_open_tables(MDB_env *env, MDB_dbi *table, bool make)
 {
 	MDB_txn *txn;
-	int rc = mdb_txn_begin(env, NULL, 0, &txn);
+	int rc = mdb_txn_begin(env, NULL, make ? 0 : MDB_RDONLY, &txn);
 
 	if (rc)
 		return rc;
+	rc = check_ours(txn, table, make);
 	for (int i = 0; i < STORE_TABLES && !rc; i++)
 		rc = mdb_dbi_open(txn, tables[i].name,
-				  MDB_CREATE | tables[i].flags,
+				  (make ? MDB_CREATE : 0) | tables[i].flags,
 				  &table[i]);
 	if (rc) {
 		mdb_txn_abort(txn);
@@ -134,13 +193,56 @@ static int lock_file_make(const struct store *store, const char *file)
 	return rc;
 }
 
+/* LMDB reads what is mapped and not in the file only if the file was cut off;
+ * it is to find nothing there rather than to be killed. 0 or an errno. */
+static int make_whole(struct store *store)
+{
+	uint64_t size = file_size(store), want;
+	MDB_envinfo info;
+	char name[4096];
+	MDB_stat stat;
+
+	mdb_env_info(store->env, &info);
+	mdb_env_stat(store->env, &stat);
+	want = (info.me_last_pgno + 1) * stat.ms_psize;
+	if (size >= want)
+		return 0;
+	store->missing = want - size;
+	snprintf(name, sizeof(name), "%s/data.mdb", store->path);
+	return truncate(name, want) ? errno : 0;
+}
+
+static void on_assertion(MDB_env *env, const char *text);
+
+static int open_env_to_read(struct store *store)
+{
+	int rc = mdb_env_create(&store->env);
+
+	if (!rc)
+		rc = mdb_env_set_maxdbs(store->env, STORE_TABLES);
+	if (!rc)
+		rc = mdb_env_set_assert(store->env, on_assertion);
+	if (!rc)
+		rc = mdb_env_open(store->env, store->path, MDB_NOTLS |
+				  MDB_RDONLY | MDB_NOLOCK, 0600);
+	if (!rc)
+		rc = store_open_tables(store->env, store->table, false);
+	if (!rc)
+		rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY,
+				   &store->read);
+	if (!rc)
+		mdb_txn_reset(store->read);
+	return rc;
+}
+
 static int open_env(struct store *store)
 {
 	unsigned flags = MDB_NOTLS |
 		(store->durable ? 0 : MDB_NOSYNC | MDB_NOMETASYNC);
 	MDB_envinfo info;
-	bool fresh = !file_size(store);
-	int rc = lock_file_make(store, "lock.mdb"), dead;
+	bool fresh = !file_exists(store);
+	int rc = fresh || file_size(store) ? lock_file_make(store, "lock.mdb")
+					   : EMPTY, dead;
 
 	if (!rc && fresh)
 		rc = store_file_make(store);
@@ -152,7 +254,11 @@ static int open_env(struct store *store)
 	if (!rc)
 		rc = mdb_env_set_mapsize(store->env, store->map_size);
 	if (!rc)
+		rc = mdb_env_set_assert(store->env, on_assertion);
+	if (!rc)
 		rc = mdb_env_open(store->env, store->path, flags, 0600);
+	if (!rc)
+		rc = make_whole(store);
 	/* What a process that was killed wrote last may not be on the disk; it
 	 * must be before anybody is told of it. */
 	if (!rc && store->durable)
@@ -164,7 +270,7 @@ static int open_env(struct store *store)
 	if (!rc)
 		rc = mdb_reader_check(store->env, &dead);
 	if (!rc)
-		rc = store_open_tables(store->env, store->table);
+		rc = store_open_tables(store->env, store->table, true);
 	if (!rc)
 		rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY,
 				   &store->read);
@@ -211,7 +317,7 @@ struct store *store_open(const char *path, bool durable, size_t map_size,
 	rc = open_env(store);
 	if (rc) {
 		db_fail(error, store_errnum(rc), "cannot open the database "
-			"in %s: %s", path, mdb_strerror(rc));
+			"in %s: %s", path, open_text(rc));
 		goto fail;
 	}
 	return store;
@@ -222,11 +328,38 @@ fail:
 	return NULL;
 }
 
+struct store *store_open_to_read(const char *path, struct db_error *error)
+{
+	struct store *store = xcalloc(1, sizeof(*store));
+	int rc;
+
+	store->path = xstrdup(path);
+	store->durable = store->read_only = true;
+	store->lock = -1;
+	if (lock_folder(store, error) == 0) {
+		rc = file_exists(store) && !file_size(store) ? EMPTY :
+			open_env_to_read(store);
+		if (!rc)
+			return store;
+		db_fail(error, store_errnum(rc), "cannot open the database "
+			"in %s: %s", path, open_text(rc));
+	}
+	rc = errno;
+	store_close(store);
+	errno = rc;
+	return NULL;
+}
+
+uint64_t store_missing(const struct store *store)
+{
+	return store->missing;
+}
+
 void store_close(struct store *store)
 {
 	if (!store)
 		return;
-	if (store->lock >= 0)
+	if (store->lock >= 0 && !store->read_only)
 		store_copy_drop(store);
 	finish_retiring(store);
 	close_env(store);
@@ -275,6 +408,31 @@ int store_sync(struct store *store)
 
 /* ---- reading ---- */
 
+/* LMDB ends the process where it finds a page that is none of its own, but for
+ * this. */
+static _Thread_local jmp_buf out;
+static _Thread_local bool guarded;
+
+static void on_assertion(MDB_env *env, const char *text)
+{
+	if (guarded)
+		longjmp(out, 1);
+	fprintf(stderr, "%s\n", text);
+	abort();
+}
+
+int store_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value,
+		     MDB_cursor_op op)
+{
+	int rc = MDB_CORRUPTED;
+
+	guarded = true;
+	if (!setjmp(out))
+		rc = mdb_cursor_get(cursor, key, value, op);
+	guarded = false;
+	return rc;
+}
+
 int store_read_begin(struct store *store)
 {
 	int rc;
@@ -297,6 +455,16 @@ void store_read_end(struct store *store)
 	store->reading = false;
 }
 
+/* A page that is damaged spoils LMDB's transaction for all that is read after
+ * it: the next read begins another. */
+static int read_failed(struct store *store, int rc)
+{
+	if (rc != MDB_NOTFOUND && !store->walks)
+		store_read_end(store);
+	errno = store_errnum(rc);
+	return -1;
+}
+
 int store_get(struct store *store, enum store_table table, const void *key,
 	      size_t key_len, const unsigned char **data, size_t *len)
 {
@@ -306,10 +474,8 @@ int store_get(struct store *store, enum store_table table, const void *key,
 	if (store_read_begin(store) < 0)
 		return -1;
 	rc = mdb_get(store->read, store->table[table], &k, &v);
-	if (rc) {
-		errno = store_errnum(rc);
-		return -1;
-	}
+	if (rc)
+		return read_failed(store, rc);
 	*data = v.mv_data;
 	*len = v.mv_size;
 	return 0;
@@ -335,17 +501,16 @@ int store_each(struct store *store, enum store_table table, const void *from,
 		errno = store_errnum(rc);
 		return -1;
 	}
-	rc = mdb_cursor_get(cursor, &k, &v,
-			    from_len ? MDB_SET_RANGE : MDB_FIRST);
+	store->walks++;
+	rc = store_cursor_get(cursor, &k, &v,
+			      from_len ? MDB_SET_RANGE : MDB_FIRST);
 	while (!rc && !stop) {
 		stop = cb(k.mv_data, k.mv_size, v.mv_data, v.mv_size, arg);
-		rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT);
+		rc = store_cursor_get(cursor, &k, &v, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
-	if (stop || rc == MDB_NOTFOUND)
-		return stop;
-	errno = store_errnum(rc);
-	return -1;
+	store->walks--;
+	return stop || rc == MDB_NOTFOUND ? stop : read_failed(store, rc);
 }
 
 int store_get_floor(struct store *store, enum store_table table,
@@ -364,17 +529,15 @@ int store_get_floor(struct store *store, enum store_table table,
 		errno = store_errnum(rc);
 		return -1;
 	}
-	rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
+	rc = store_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
 	if (rc == MDB_NOTFOUND)
-		rc = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
+		rc = store_cursor_get(cursor, &k, &v, MDB_LAST);
 	else if (!rc && (k.mv_size != key_len ||
 			 memcmp(k.mv_data, key, key_len)))
-		rc = mdb_cursor_get(cursor, &k, &v, MDB_PREV);
+		rc = store_cursor_get(cursor, &k, &v, MDB_PREV);
 	mdb_cursor_close(cursor);
-	if (rc) {
-		errno = store_errnum(rc);
-		return -1;
-	}
+	if (rc)
+		return read_failed(store, rc);
 	*found = k.mv_data;
 	*found_len = k.mv_size;
 	*data = v.mv_data;

@@ -44,7 +44,12 @@ struct store;
 /* MAP_SIZE 0: the default. EBUSY and others with a text. */
 struct store *store_open(const char *path, bool durable, size_t map_size,
 			 struct db_error *error);
+/* To look at, without changing anything: on read-only media too. */
+struct store *store_open_to_read(const char *path, struct db_error *error);
 void store_close(struct store *store);
+/* Bytes at the end of the file that were missing when it was opened; 0. What
+ * was there is lost, which only shows when it is read. */
+uint64_t store_missing(const struct store *store);
 
 void store_read_end(struct store *store);
 int store_blob(struct store *store, const struct db_hash *hash,

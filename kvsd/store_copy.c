@@ -83,7 +83,7 @@ static int begin(struct store *store)
 	if (!rc)
 		rc = mdb_env_open(copy->env, name, MDB_NOSUBDIR | MDB_NOLOCK |
 				  MDB_NOTLS | MDB_NOSYNC, 0600);
-	return rc ? rc : store_open_tables(copy->env, copy->table);
+	return rc ? rc : store_open_tables(copy->env, copy->table, true);
 }
 
 int store_file_make(struct store *store)
@@ -116,11 +116,11 @@ static int copy_some(MDB_txn *from, MDB_dbi from_dbi, MDB_txn *to,
 
 	if (rc)
 		return rc;
-	rc = mdb_cursor_get(cursor, &key, &value,
+	rc = store_cursor_get(cursor, &key, &value,
 			    place->len ? MDB_SET_RANGE : MDB_FIRST);
 	if (!rc && place->len && key.mv_size == place->len &&
 	    !memcmp(key.mv_data, place->key, place->len))
-		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+		rc = store_cursor_get(cursor, &key, &value, MDB_NEXT);
 	/* the meta table at once: it counts what the others have */
 	while (!rc && (*left || place->table == STORE_META)) {
 		size_t size = key.mv_size + value.mv_size;
@@ -136,7 +136,7 @@ static int copy_some(MDB_txn *from, MDB_dbi from_dbi, MDB_txn *to,
 		place->len = key.mv_size;
 		memcpy(place->key, key.mv_data, key.mv_size);
 		*left -= size < *left ? size : *left;
-		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+		rc = store_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
 	if (rc != MDB_NOTFOUND)

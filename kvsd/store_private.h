@@ -13,12 +13,15 @@ struct store_copy;
 struct store {
 	char *path;
 	bool durable;
+	bool read_only;
+	uint64_t missing;	/* bytes that the file was too short */
 	size_t map_size;
 	int lock;		/* file descriptor that holds the lock */
 	MDB_env *env;
 	MDB_dbi table[STORE_TABLES];
 	MDB_txn *read;
 	bool reading;		/* READ is renewed */
+	unsigned walks;		/* of store_each on it */
 	bool unsure;		/* the file was replaced and the folder is not
 				   synced since */
 	bool retiring;		/* a file that was replaced is being closed */
@@ -34,11 +37,14 @@ struct store {
 /* LMDB's code as an errno. */
 int store_errnum(int rc);
 int store_read_begin(struct store *store);
+/* mdb_cursor_get, and MDB_CORRUPTED where that would end the process. */
+int store_cursor_get(MDB_cursor *cursor, MDB_val *key, MDB_val *value,
+		     MDB_cursor_op op);
 /* 0 or an errno. */
 int store_sync_folder(const char *path);
-/* Opens the tables of ENV, making those that are missing. These and all below
- * return 0 or LMDB's code. */
-int store_open_tables(MDB_env *env, MDB_dbi *table);
+/* Opens the tables of ENV; MAKE: those that are missing are made. These and
+ * all below return 0 or LMDB's code. */
+int store_open_tables(MDB_env *env, MDB_dbi *table, bool make);
 int store_read_total(MDB_txn *txn, const MDB_dbi *table,
 		     struct store_total *total);
 

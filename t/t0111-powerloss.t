@@ -57,12 +57,18 @@ done
 
 # ---- without a sync, what was acknowledged is lost, and that is noticed ----
 
+# By kvsd, which finds nothing in its file, or else by the checker.
+noticed()
+{
+	if [ "$STATUS" = 0 ]; then
+		run "$TOOL/lincheck" "$WORK/history"
+		like "$STATUS:$OUT" "1:*no order of the operations*" "$1"
+	else
+		matches "$ERR" "data.mdb is empty: what it held is lost" "$1"
+	fi
+}
 torture -r 30 -s 4 -i -w
-is "$STATUS:$ERR" "0:" "a disk that does not sync"
-run "$TOOL/lincheck" "$WORK/history"
-like "$STATUS:$OUT" "1:*no order of the operations*" "is noticed"
+noticed "a disk that does not sync"
 torture -r 30 -s 5 -w -D none
-is "$STATUS:$ERR" "0:" "durability none"
-run "$TOOL/lincheck" "$WORK/history"
-like "$STATUS:$OUT" "1:*no order of the operations*" "is noticed"
+noticed "durability none"
 done_testing
