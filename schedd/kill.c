@@ -41,13 +41,16 @@ void kill_job(struct schedd *s, struct job *job)
 		schedd_restart(s, "out of memory");
 }
 
-/* When JOB is to be warned; 0: not, or not any more. */
-static double warning_time(const struct job *job, double now)
-{
-	double t = job->expiration - job->want.warn_before;
+static void on_limit(evutil_socket_t fd, short what, void *arg);
 
-	/* a timer may come a little early, but the warning only once */
-	return job->want.warn_signum && t > now + 0.001 ? t : 0;
+static void set_timer(struct schedd *s, struct job *job, double delay)
+{
+	struct timeval tv = seconds(delay);
+
+	if (!job->limit_timer)
+		job->limit_timer = evtimer_new(s->base, on_limit, job);
+	if (!job->limit_timer || evtimer_add(job->limit_timer, &tv) < 0)
+		schedd_restart(s, "out of memory");
 }
 
 static void on_limit(evutil_socket_t fd, short what, void *arg)
@@ -58,9 +61,11 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 	if (job->state != STATE_RUN)
 		return;
 	if (job->warning) {
+		/* not by limit_set: a timer may come early, and the warning
+		 * is sent once */
 		job->warning = false;
 		exec_signal(job->schedd, job, job->want.warn_signum);
-		limit_set(job->schedd, job);
+		set_timer(job->schedd, job, job->expiration - now_wall());
 		return;
 	}
 	job_raise(job->schedd, job, "timeout", 0,
@@ -70,17 +75,12 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 /* The warning, if it is still to come, then the end. */
 void limit_set(struct schedd *s, struct job *job)
 {
-	double now = now_wall(), warn = warning_time(job, now);
-	struct timeval tv = seconds((warn > 0 ? warn : job->expiration) - now);
+	double now = now_wall(), warn = job->expiration - job->want.warn_before;
 
-	job->warning = warn > 0;
-	if (job->expiration <= 0) {
-		if (job->limit_timer)
-			evtimer_del(job->limit_timer);
-		return;
-	}
-	if (!job->limit_timer)
-		job->limit_timer = evtimer_new(s->base, on_limit, job);
-	if (!job->limit_timer || evtimer_add(job->limit_timer, &tv) < 0)
-		schedd_restart(s, "out of memory");
+	job->warning = job->want.warn_signum && warn > now;
+	if (job->expiration > 0)
+		set_timer(s, job, (job->warning ? warn : job->expiration) -
+			  now);
+	else if (job->limit_timer)
+		evtimer_del(job->limit_timer);
 }
