@@ -303,7 +303,7 @@ static void change_namespaces(struct model *m)
 
 	sprintf(name, "n%u", below(3));
 	if (!below(3)) {
-		sprintf(key, "%ju", (uintmax_t)below(1000));
+		snprintf(key, sizeof(key), "%u", below(1000));
 		if (db_snapshot(m->db, "primary", name, below(2) ? NULL : key,
 				&version, &root, NULL) < 0)
 			db_snapshot_remove(m->db, "primary", name, anybody,
