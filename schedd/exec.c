@@ -108,6 +108,9 @@ void exec_signal(struct schedd *s, struct job *job, int signum)
 	char key[KEY_SIZE], text[128];
 	int i, n;
 
+	/* its nodes have not heard of it */
+	if (job->prolog == HOOK_OPEN || job->prolog == HOOK_STOPPED)
+		return;
 	n = snprintf(text, sizeof(text), "{\"timestamp\":%.6f,"
 		     "\"name\":\"signal\",\"context\":{\"signum\":%d}}\n",
 		     now_wall(), signum);

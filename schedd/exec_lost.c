@@ -90,7 +90,8 @@ void exec_removed(struct schedd *s, const char *key)
 static bool unordered(const struct job *job, const struct job_node *n,
 		      const void *what)
 {
-	return !n->ordered;
+	return !n->ordered && job->prolog != HOOK_OPEN &&
+	       job->prolog != HOOK_STOPPED;
 }
 
 void exec_synced(struct schedd *s)

@@ -322,6 +322,19 @@ static int take_event(struct job *job, const struct jobevent *ev)
 		job->resources = strdup(ev->resources);
 		job->allocated = true;
 		return job->resources ? 0 : -1;
+	case EVENT_PROLOG_START:
+		job->prolog = HOOK_OPEN;
+		return 0;
+	case EVENT_PROLOG_FINISH:
+		job->prolog = job->state == STATE_RUN ? HOOK_ENDED :
+			      HOOK_STOPPED;
+		return 0;
+	case EVENT_EPILOG_START:
+		job->epilog = HOOK_OPEN;
+		return 0;
+	case EVENT_EPILOG_FINISH:
+		job->epilog = HOOK_ENDED;
+		return 0;
 	case EVENT_START:
 		job->started = true;
 		return 0;

@@ -19,6 +19,7 @@
 #include "proto/resource_set.h"
 #include "proto/taskmap.h"
 #include "schedd/demand.h"
+#include "schedd/hook.h"
 #include "schedd/jobevent.h"
 #include "schedd/state.h"
 
@@ -64,6 +65,7 @@ struct job_origin {
 
 struct array;
 struct commit_entry;
+struct hook;
 struct waiter;
 struct event;
 struct schedd;
@@ -111,6 +113,8 @@ struct job {
 	bool guest;			/* its namespace exists */
 	struct job_node *nodes;		/* nnodes of them, of R */
 	int nodes_started, nodes_finished;
+	enum hook_state prolog, epilog;
+	struct hook *hook;		/* that runs, or will; or NULL */
 	/* how it ended */
 	bool started, finished;
 	int status;			/* wait status, once finished */

@@ -114,6 +114,8 @@ static void act_start(struct schedd *s, struct job *job)
 		return;
 	backlog_drop(job);
 	heap_drop(job);
+	if (hook_prolog(s, job))
+		return;
 	if (job->want.mock) {
 		mock_start(s, job);
 		return;
@@ -126,6 +128,8 @@ static void act_limit(struct schedd *s, struct job *job)
 {
 	resources_set_end(s->resources, job->id, job->expiration);
 	sched_wake(s);
+	if (job->prolog == HOOK_OPEN)
+		return;
 	if (job->want.mock)
 		mock_limit(s, job);
 	else
@@ -152,6 +156,10 @@ static void act_stop(struct schedd *s, struct job *job)
 	sched_wake(s);
 	if (!job->allocated)
 		job_post_plain(s, job, EVENT_CLEAN);
+	else if (job->prolog == HOOK_OPEN)
+		hook_cancel(s, job);
+	else if (job->prolog == HOOK_STOPPED)
+		job_act(s, job, ACTION_RELEASE);
 	else if (job->want.mock)
 		mock_end(s, job);
 	else
@@ -160,7 +168,10 @@ static void act_stop(struct schedd *s, struct job *job)
 
 static void act_release(struct schedd *s, struct job *job)
 {
-	job_post_plain(s, job, job->array ? EVENT_CLEAN : EVENT_RELEASE);
+	if (job->array)
+		job_post_plain(s, job, EVENT_CLEAN);
+	else if (!hook_epilog(s, job))
+		job_post_plain(s, job, EVENT_RELEASE);
 }
 
 static void act_free(struct schedd *s, struct job *job)

@@ -75,6 +75,7 @@ static void on_durable(void *arg)
 	struct schedd *s = arg;
 
 	journal_durable(s);
+	hooks_wake(s);
 	if (turn_waits(s))
 		commit_wake(s->commit);
 }
@@ -200,6 +201,7 @@ static void start(struct daemon *d, struct schedd *s)
 
 static void fini(struct schedd *s)
 {
+	hooks_stop(s);
 	commit_destroy(s->commit);
 	weir_future_destroy(s->exec_watch);
 	weir_future_destroy(s->node_watch);

@@ -94,7 +94,8 @@ void do_kill(struct schedd *s, weir_call_t *call)
 			       "%d", NSIG - 1, signum);
 	} else if ((job = call_job(s, call, id))) {
 		if (job->array ? !array_signal(s, job, signum) :
-		    job->state != STATE_RUN || job->want.mock) {
+		    job->state != STATE_RUN || job->want.mock ||
+		    job->prolog == HOOK_OPEN) {
 			weir_call_fail(call, EINVAL, "job is not running");
 		} else {
 			if (!job->array)

@@ -53,6 +53,7 @@ void queues_destroy(struct queues *queues)
 
 	if (!queues)
 		return;
+	hook_config_free(queues->hooks);
 	while ((q = queues->first)) {
 		queues->first = q->next;
 		heap_fini(&q->heap);

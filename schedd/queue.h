@@ -14,6 +14,7 @@
 
 #include "proto/error.h"
 #include "schedd/backfill.h"
+#include "schedd/hook.h"
 #include "schedd/jobs.h"
 #include "schedd/policy.h"
 
@@ -59,6 +60,7 @@ struct queues {
 	char *standard;			/* for jobs that name none, or NULL */
 	double age_limit;		/* of ended jobs, seconds; 0: none */
 	long long num_limit;		/* how many; NO_LIMIT */
+	struct hook_config hooks[HOOKS];
 };
 
 struct queues *queues_create(void);		/* NULL with ENOMEM */
@@ -69,6 +71,11 @@ struct queue *queue_find(const struct queues *queues, const char *name);
 struct queue *queue_get(struct queues *queues, const char *name);
 
 /* ---- queue_config.c ---- */
+
+/* A duration at PATH, or NULL, which leaves *SECONDS; 0 and infinite are none,
+ * 0. -1 with EINVAL. */
+int config_duration(json_t *value, const char *path, double *seconds,
+		    struct proto_error *err);
 
 /* The configuration's text, an object; LEN 0 is none. -1 with EINVAL and
  * nothing is changed. */

@@ -25,9 +25,8 @@ struct policy {
 	const char *queue;		/* borrowed; NULL: none */
 };
 
-/* A duration; 0 and infinite are none. */
-static int take_duration(json_t *value, const char *path, double *seconds,
-			 struct proto_error *err)
+int config_duration(json_t *value, const char *path, double *seconds,
+		    struct proto_error *err)
 {
 	const char *text = json_string_value(value);
 	double n = json_number_value(value);
@@ -93,7 +92,7 @@ static int take_limits(json_t *o, const char *path, struct limits *limits,
 	if (json_check_keys(o, path, known, err) < 0)
 		return -1;
 	snprintf(field, sizeof(field), "%.80s.duration", path);
-	if (take_duration(json_object_get(o, "duration"), field,
+	if (config_duration(json_object_get(o, "duration"), field,
 			  &limits->duration, err) < 0)
 		return -1;
 	snprintf(field, sizeof(field), "%.80s.active-jobs", path);
@@ -156,7 +155,7 @@ static int take_policy(json_t *o, const char *path, struct policy *policy,
 		policy->queue = json_string_value(queue);
 	snprintf(field, sizeof(field), "%.60s.jobspec.defaults.system."
 		 "duration", path);
-	if (take_duration(json_object_get(defaults, "duration"), field,
+	if (config_duration(json_object_get(defaults, "duration"), field,
 			  &policy->duration, err) < 0)
 		return -1;
 	if (take_queue_policy(o, path, &policy->config, err) < 0)
@@ -313,7 +312,7 @@ static int take_purge(json_t *config, double *age, long long *num,
 				    "a number", n);
 	if (n)
 		*num = json_integer_value(n);
-	return take_duration(json_object_get(o, "inactive-age-limit"),
+	return config_duration(json_object_get(o, "inactive-age-limit"),
 			     "job-manager.inactive-age-limit", age, err);
 }
 
@@ -349,6 +348,7 @@ static int configure(struct queues *queues, json_t *config,
 	long long num_limit;
 	double age_limit;
 	const struct match_policy *match;
+	struct hook_config hooks[HOOKS];
 	char *standard = NULL;
 	struct queue *q;
 
@@ -364,8 +364,15 @@ static int configure(struct queues *queues, json_t *config,
 		return -1;
 	if (json_object_size(all) == 1)
 		common.queue = json_object_iter_key(json_object_iter(all));
-	if (common.queue && !(standard = strdup(common.queue)))
+	if (hook_configure(hooks, json_object_get(config, "job-manager"),
+			   err) < 0)
+		return -1;
+	if (common.queue && !(standard = strdup(common.queue))) {
+		hook_config_free(hooks);
 		return proto_error_set(err, ENOMEM, "out of memory");
+	}
+	hook_config_free(queues->hooks);
+	memcpy(queues->hooks, hooks, sizeof(hooks));
 	for (q = queues->first; q; q = q->next)
 		q->defined = false;
 	queues->named = json_object_size(all) > 0;

@@ -486,6 +486,9 @@ static void resume(struct schedd *s, struct job *job)
 		return;
 	}
 	if (job->allocated && !job->R) {
+		/* no hook could do anything without it, either */
+		job->prolog = HOOK_NONE;
+		job->epilog = HOOK_ENDED;
 		if (job->state == STATE_RUN)
 			job_raise(s, job, "exec", 0, "R: cannot be read",
 				  NO_WAIT_STATUS);
@@ -495,7 +498,9 @@ static void resume(struct schedd *s, struct job *job)
 			job_act(s, job, ACTION_RELEASE);
 		return;
 	}
-	if (job->state == STATE_RUN && job->want.mock)
+	if (job->state == STATE_RUN && job->prolog == HOOK_OPEN)
+		job_act(s, job, ACTION_START);
+	else if (job->state == STATE_RUN && job->want.mock)
 		mock_start(s, job);
 	else if (job->state == STATE_RUN)
 		limit_set(s, job);

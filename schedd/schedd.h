@@ -69,6 +69,8 @@ struct schedd {
 	struct event *again;		/* brings another turn */
 	struct condition *to_settle;	/* of jobs that waited for others */
 	bool settling;			/* they take several turns */
+	struct hook *hooks, **hooks_tail;
+	size_t hooks_running;
 	struct early *early;		/* calls that came before */
 	size_t early_count;
 	weir_future_t *services[8];

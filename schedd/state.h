@@ -43,11 +43,12 @@ enum job_action {
 	ACTION_DEPEND,		/* go on once it depends on nothing */
 	ACTION_PRIORITY,	/* give it a priority */
 	ACTION_QUEUE,		/* it waits for resources, at its place */
-	ACTION_START,		/* tell its nodes */
+	ACTION_START,		/* its prolog, then tell its nodes */
 	ACTION_STARTED,		/* tell those who waited for that */
 	ACTION_LIMIT,		/* its end of time has moved */
 	ACTION_STOP,		/* let go, or kill what runs */
-	ACTION_RELEASE,		/* nothing of it runs any more */
+	ACTION_RELEASE,		/* nothing of it runs: its epilog, then
+				   release */
 	ACTION_FREE,		/* give its resources back */
 	ACTION_CLEAN,		/* nothing is left to do */
 	ACTION_FORGET,		/* keep only what listings need */

@@ -11,6 +11,7 @@
 
 void turn_end(struct schedd *s)
 {
+	hooks_wake(s);
 	nodes_turn(s);
 	bulk_turn(s);
 	purge_turn(s);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hooks of jobs: what they are told, when they run, what follows from how they
+ * end. weir-jobs(7).
+ *
+ * A hook runs only once the event that says so is durable: one that has run
+ * without a trace in the job's log would run again after a crash, and nobody
+ * would know. One that was cut off by a crash runs again, and is told.
+ */
+#include "config.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "schedd/hook_run.h"
+#include "schedd/schedd.h"
+
+#define HOOK_MAGIC	0x484f4f4bu
+#define RUNNING_MAX	64	/* at a time; the others wait */
+
+struct hook {
+	uint32_t magic;
+	struct schedd *schedd;
+	struct job *job;
+	enum hook_kind kind;
+	struct hook *next, **prev;	/* in the order in which they began */
+	uint64_t turn;			/* runs when that is durable; 0: it is */
+	bool again;			/* the last time it was cut off */
+	bool canceled;			/* its job is to end */
+	bool ended;			/* what follows is being done */
+	struct hook_run *run;		/* NULL: it waits */
+};
+
+static const char *const names[HOOKS] = { "prolog", "epilog" };
+static const enum job_event starts[HOOKS] = { EVENT_PROLOG_START,
+					      EVENT_EPILOG_START };
+static const enum job_event finishes[HOOKS] = { EVENT_PROLOG_FINISH,
+						EVENT_EPILOG_FINISH };
+
+static const struct hook_config *config_of(struct schedd *s,
+					   enum hook_kind kind)
+{
+	return &s->queues->hooks[kind];
+}
+
+static void post(struct schedd *s, struct job *job, enum hook_kind kind,
+		 enum job_event event, int status)
+{
+	struct jobevent ev = {
+		.event = event, .status = status, .description = names[kind],
+	};
+
+	job_post(s, job, &ev);
+}
+
+static void hook_free(struct hook *h)
+{
+	*h->prev = h->next;
+	if (h->next)
+		h->next->prev = h->prev;
+	else
+		h->schedd->hooks_tail = h->prev;
+	h->job->hook = NULL;
+	h->schedd->hooks_running -= h->run != NULL;
+	hook_run_destroy(h->run);
+	h->magic = 0;
+	free(h);
+}
+
+static struct hook *add(struct schedd *s, struct job *job, enum hook_kind kind,
+		bool again)
+{
+	struct hook *h = calloc(1, sizeof(*h));
+
+	if (!h) {
+		schedd_restart(s, "out of memory");
+		return NULL;
+	}
+	h->magic = HOOK_MAGIC;
+	h->schedd = s;
+	h->job = job;
+	h->kind = kind;
+	h->again = again;
+	h->turn = again ? 0 : commit_turn(s->commit);
+	if (!s->hooks)
+		s->hooks_tail = &s->hooks;
+	h->prev = s->hooks_tail;
+	*s->hooks_tail = h;
+	s->hooks_tail = &h->next;
+	job->hook = h;
+	commit_wake(s->commit);
+	return h;
+}
+
+/* ---- the end ---- */
+
+static void describe(char *text, size_t size, int status)
+{
+	if (WIFSIGNALED(status))
+		snprintf(text, size, "it was killed by signal %d (%s)",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(text, size, "its exit code is %d",
+			 WEXITSTATUS(status));
+}
+
+/* STATUS is a wait status, WHY what is wrong besides it or NULL. */
+static void finish(struct hook *h, int status, const char *why)
+{
+	struct schedd *s = h->schedd;
+	struct job *job = h->job;
+	enum hook_kind kind = h->kind;
+	char host[65] = "", how[128], note[512];
+
+	h->ended = true;
+	if (status != 0 && !h->canceled) {
+		gethostname(host, sizeof(host) - 1);
+		describe(how, sizeof(how), status);
+		snprintf(note, sizeof(note), "%s failed on %s: %s%s%s",
+			 names[kind], host, why ? why : how, why ? "; " : "",
+			 why ? how : "");
+		daemon_log(LOG_ERR, "%s: %s", job->key, note);
+		/* the user's tasks have done what they could */
+		job_raise(s, job, names[kind], kind == HOOK_PROLOG &&
+			  job->state == STATE_RUN ? 0 : 1, note,
+			  NO_WAIT_STATUS);
+	}
+	hook_free(h);
+	post(s, job, kind, finishes[kind], status);
+}
+
+static void run_waiting(struct schedd *s);
+
+static void on_end(int status, const char *why, void *arg)
+{
+	struct hook *h = arg;
+	struct schedd *s = h->schedd;
+
+	assert(h->magic == HOOK_MAGIC);
+	finish(h, status, why);
+	run_waiting(s);
+}
+
+/* ---- the beginning ---- */
+
+/* What it finds in its environment; nothing of schedd's own but the URI. */
+static int environment(struct hook_env *env, const struct hook *h)
+{
+	const struct job *job = h->job;
+	const char *uri = weir_uri(h->schedd->h);
+	char id[JOBID_SIZE];
+	int r;
+
+	jobid_encode(job->id, JOBID_F58, id);
+	r = hook_env_add(env, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+	r += hook_env_add(env, "HOME", "/");
+	r += hook_env_add(env, "WEIR_JOB_ID", "%s", id);
+	r += hook_env_add(env, "WEIR_JOB_USERID", "%u", (unsigned)job->userid);
+	r += hook_env_add(env, "WEIR_OWNER_USERID", "%u",
+			  (unsigned)h->schedd->uid);
+	r += hook_env_add(env, "WEIR_JOB_RANKS", "%s",
+			  job->ranks ? job->ranks : "");
+	r += hook_env_add(env, "WEIR_JOB_HOSTLIST", "%s",
+			  job->nodelist ? job->nodelist : "");
+	r += hook_env_add(env, "WEIR_JOB_NNODES", "%d", job->nnodes);
+	r += hook_env_add(env, "WEIR_HOOK", "%s", names[h->kind]);
+	if (h->again)
+		r += hook_env_add(env, "WEIR_HOOK_AGAIN", "1");
+	if (uri)
+		r += hook_env_add(env, "WEIR_URI", "%s", uri);
+	return r < 0 ? -1 : 0;
+}
+
+static void start(struct hook *h)
+{
+	struct schedd *s = h->schedd;
+	const struct hook_config *c = config_of(s, h->kind);
+	struct hook_env env = { NULL, 0 };
+	char label[JOBID_SIZE + 100], host[65] = "";
+	int e;
+
+	if (h->canceled) {
+		finish(h, h->again ? SIGKILL : SIGTERM, NULL);
+		return;
+	}
+	if (!c->argv) {
+		daemon_log(LOG_WARNING, "%s: there is no %s any more: it is "
+			   "not run", h->job->key, names[h->kind]);
+		finish(h, 0, NULL);
+		return;
+	}
+	gethostname(host, sizeof(host) - 1);
+	snprintf(label, sizeof(label), "%s: %s on %s", h->job->key,
+		 names[h->kind], host);
+	if (h->again)
+		daemon_log(LOG_WARNING, "%s: was cut off by the end of schedd "
+			   "and runs again", label);
+	if (environment(&env, h) == 0)
+		h->run = hook_run(s->base, c, env.name, label, on_end, h);
+	e = errno;
+	hook_env_free(&env);
+	if (h->run)
+		s->hooks_running++;
+	else
+		finish(h, 127 << 8, strerror(e));
+}
+
+static void run_waiting(struct schedd *s)
+{
+	uint64_t durable = commit_durable(s->commit);
+	struct hook *h;
+
+	while (!s->restart) {
+		for (h = s->hooks; h; h = h->next)
+			if (!h->run && (h->canceled ||
+					s->hooks_running < RUNNING_MAX))
+				break;
+		if (!h || h->turn > durable)
+			return;
+		start(h);
+	}
+}
+
+void hooks_wake(struct schedd *s)
+{
+	if (s->hooks)
+		run_waiting(s);
+}
+
+/* ---- from the life of jobs ---- */
+
+bool hook_prolog(struct schedd *s, struct job *job)
+{
+	if (job->prolog == HOOK_OPEN) {
+		if (!job->hook)
+			add(s, job, HOOK_PROLOG, true);
+		return true;
+	}
+	if (job->prolog != HOOK_NONE || !config_of(s, HOOK_PROLOG)->argv)
+		return false;
+	post(s, job, HOOK_PROLOG, starts[HOOK_PROLOG], 0);
+	add(s, job, HOOK_PROLOG, false);
+	return true;
+}
+
+bool hook_epilog(struct schedd *s, struct job *job)
+{
+	if (job->prolog == HOOK_OPEN)
+		return true;
+	if (job->epilog == HOOK_OPEN) {
+		if (!job->hook)
+			add(s, job, HOOK_EPILOG, true);
+		return true;
+	}
+	if (job->epilog != HOOK_NONE || !config_of(s, HOOK_EPILOG)->argv)
+		return false;
+	post(s, job, HOOK_EPILOG, starts[HOOK_EPILOG], 0);
+	add(s, job, HOOK_EPILOG, false);
+	return true;
+}
+
+void hook_cancel(struct schedd *s, struct job *job)
+{
+	struct hook *h = job->hook;
+
+	/* it ended with the schedd that ran it, but not in its log */
+	if (!h)
+		h = add(s, job, HOOK_PROLOG, true);
+	if (!h || h->ended || (h->run && !config_of(s, HOOK_PROLOG)->cancel))
+		return;
+	h->canceled = true;
+	if (h->run)
+		hook_run_stop(h->run);
+	else
+		commit_wake(s->commit);
+}
+
+void hooks_stop(struct schedd *s)
+{
+	while (s->hooks)
+		hook_free(s->hooks);
+}
