@@ -318,6 +318,8 @@ static void on_event(weir_future_t *f, void *arg)
 		return;
 	if (weir_future_error(f) == ENODATA) {
 		a->ended = true;
+		if (!a->finished)
+			a->drained = true;	/* it has never run */
 		check_over(a);
 		return;
 	}

@@ -121,6 +121,9 @@ wait_event clean
 is "$(events "$KEY" | sed 's/.*alloc/alloc/')" \
 	'alloc prolog-start exception prolog-finish release free clean' \
 	'cancel ends the prolog and the job'
+run "$weir" job attach "$ID"
+like "$STATUS $ERR" '1 *type=cancel severity=0*' \
+	'who attaches to a job that never ran is told so'
 configure "\"prolog\":{\"command\":[\"$WORK/pro\"],\"cancel-on-exception\":false}"
 submit uncanceled -S "$MOCK" true
 read -r line <"$WORK/in"
