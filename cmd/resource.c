@@ -81,47 +81,15 @@ static int show_R(int argc, char **argv)
 	return 0;
 }
 
-static int status(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "no-header", no_argument, NULL, 'n' }, { 0 }
-	};
-	bool header = true;
-	struct resource_status s;
-	weir_t *h;
-	char *nodes;
-
-	while (next_option(argc, argv, "n", longs, "weir-resource") != -1)
-		header = false;
-	if (optind < argc)
-		verb_usage();
-	h = open_instance(0);
-	s = resource_ask(h);
-	weir_close(h);
-	if (header)
-		printf("%12s %2s %6s %s\n", "STATE", "UP", "NNODES",
-		       "NODELIST");
-	nodes = resource_set_nodelist(s.set[RESOURCE_UP]);
-	if (resource_nnodes(s.set[RESOURCE_UP]))
-		printf("%12s %2s %6zu %s\n", "avail", " \u2714",
-		       resource_nnodes(s.set[RESOURCE_UP]), nodes);
-	free(nodes);
-	nodes = resource_set_nodelist(s.set[RESOURCE_DOWN]);
-	if (resource_nnodes(s.set[RESOURCE_DOWN]))
-		printf("%12s %2s %6zu %s\n", "avail*", " \u2717",
-		       resource_nnodes(s.set[RESOURCE_DOWN]), nodes);
-	free(nodes);
-	resource_status_free(&s);
-	return 0;
-}
-
 int main_resource(int argc, char **argv)
 {
 	static const struct verb verbs[] = {
 		{ "list", resource_list, "[-n] [-o FORMAT] [-s STATE,...] [-q QUEUE,...] [-i RANKS|HOSTS] [--skip-empty]" },
 		{ "info", info, "[-s STATE] [-q QUEUE,...] [-i RANKS|HOSTS]" },
 		{ "R", show_R, "[-s STATE] [-q QUEUE,...] [-i RANKS|HOSTS]" },
-		{ "status", status, "[-n]" },
+		{ "status", resource_status, "[-n] [-o default|long]" },
+		{ "drain", resource_drain, "[-f] [-u] [-n] [TARGETS [REASON...]]" },
+		{ "undrain", resource_undrain, "[-f] TARGETS" },
 		{ 0 }
 	};
 

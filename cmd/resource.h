@@ -16,6 +16,8 @@ extern const char *const resource_states[RESOURCE_SETS];
 /* The properties of nodes are those of all of them. */
 struct resource_status {
 	struct resource_set *set[RESOURCE_SETS];
+	struct idset *online;		/* ranks of nodes that are there */
+	json_t *drained;		/* {"RANK":{"timestamp","reason"}} */
 };
 
 /* Asks schedd; dies if it can't. Free is what is neither down nor allocated. */
@@ -51,6 +53,11 @@ char *resource_queues(const struct resource_filter *f,
 char *resource_properties(const struct resource_filter *f,
 			  const struct resource_set *all,
 			  const struct resource_node *node, bool bare);
+
+/* resource_drain.c */
+int resource_drain(int argc, char **argv);
+int resource_undrain(int argc, char **argv);
+int resource_status(int argc, char **argv);
 
 /* resource_list.c */
 int resource_list(int argc, char **argv);

@@ -25,7 +25,7 @@ static struct resource_set *copy(const struct resource_set *set)
 
 struct resource_status resource_ask(weir_t *h)
 {
-	struct resource_status s = { { NULL } };
+	struct resource_status s = { .drained = NULL };
 	weir_future_t *f = weir_rpc(h, "resource.sched-status", NULL, 0, -1);
 	struct proto_error error;
 	const char *data;
@@ -46,6 +46,11 @@ struct resource_status resource_ask(weir_t *h)
 			die("resource.sched-status: %s: %s",
 			    resource_states[i], error.text);
 	}
+	s.drained = json_incref(json_object_get(o, "drained"));
+	s.online = idset_decode(json_is_string(json_object_get(o, "online")) ?
+		json_string_value(json_object_get(o, "online")) : "", &error);
+	if (!s.online)
+		die("resource.sched-status: online: %s", error.text);
 	json_decref(o);
 	weir_future_destroy(f);
 	s.set[RESOURCE_UP] = copy(s.set[RESOURCE_ALL]);
@@ -65,6 +70,8 @@ void resource_status_free(struct resource_status *s)
 
 	for (i = 0; i < RESOURCE_SETS; i++)
 		resource_set_destroy(s->set[i]);
+	idset_destroy(s->online);
+	json_decref(s->drained);
 }
 
 struct resource_set *resource_ask_one(weir_t *h, const char *state)

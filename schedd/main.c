@@ -223,6 +223,7 @@ static void fini(struct schedd *s)
 	history_destroy(s->history);
 	ended_destroy(s->ended);
 	resources_destroy(s->resources);
+	json_decref(s->drained);
 	envelope_nonces_destroy(s->nonces);
 	free(s->inventory);
 	free(s->own_public);

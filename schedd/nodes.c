@@ -45,7 +45,7 @@ static void node_up(struct schedd *s, unsigned rank, weir_future_t *f)
 	struct proto_error error;
 	size_t len = 0;
 	const char *data = weir_future_data(f, &len);
-	bool was = resources_is_up(s->resources, rank);
+	bool was = resources_is_online(s->resources, rank);
 
 	if (define(s, rank, data, len, &error) < 0) {
 		daemon_log(LOG_ERR, "node.%u.info: %s", rank, error.text);
@@ -63,7 +63,7 @@ static void node_down(struct schedd *s, unsigned rank)
 {
 	const char *host = resources_host(s->resources, rank);
 
-	if (!resources_is_up(s->resources, rank))
+	if (!resources_is_online(s->resources, rank))
 		return;
 	daemon_log(LOG_WARNING, "rank %u (%s) is down", rank, host);
 	resources_set_up(s->resources, rank, false);
@@ -82,7 +82,9 @@ static void all_known(struct schedd *s)
 	s->nodes_known = true;
 	down = resources_part(s->resources, RESOURCES_DOWN);
 	for (i = 0; down && i < down->count; i++)
-		exec_node_lost(s, down->nodes[i].rank, down->nodes[i].host);
+		if (!resources_is_online(s->resources, down->nodes[i].rank))
+			exec_node_lost(s, down->nodes[i].rank,
+				       down->nodes[i].host);
 	resource_set_destroy(down);
 	sched_wake(s);
 }

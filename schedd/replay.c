@@ -455,7 +455,7 @@ int replay(struct schedd *s, struct weir_error *error)
 	int r;
 
 	if (queues_read(s, error) < 0 || read_inventory(s, error) < 0 ||
-	    read_graph(s, error) < 0 ||
+	    read_graph(s, error) < 0 || drain_read(s, error) < 0 ||
 	    jobdirs_find(s->h, &ids, error) < 0)
 		return -1;
 	highest = ids.count ? ids.id[ids.count - 1] : 0;

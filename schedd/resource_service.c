@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "schedd/schedd.h"
 
@@ -14,6 +15,29 @@ static const struct {
 	{ "down", RESOURCES_DOWN },
 	{ "allocated", RESOURCES_ALLOCATED },
 };
+
+/* The ranks of the nodes that are there, as an idset. */
+static json_t *online(struct schedd *s)
+{
+	struct resource_set *all = resources_part(s->resources,
+						  RESOURCES_ALL);
+	struct idset *ranks = idset_create();
+	char *text = NULL;
+	json_t *o;
+	size_t i;
+
+	for (i = 0; all && ranks && i < all->count; i++)
+		if (resources_is_online(s->resources, all->nodes[i].rank) &&
+		    idset_set(ranks, all->nodes[i].rank) < 0)
+			break;
+	if (all && ranks && i == all->count)
+		text = idset_encode(ranks, 0);
+	o = json_string(text);
+	free(text);
+	idset_destroy(ranks);
+	resource_set_destroy(all);
+	return o;
+}
 
 void do_sched_status(struct schedd *s, weir_call_t *call)
 {
@@ -36,6 +60,11 @@ void do_sched_status(struct schedd *s, weir_call_t *call)
 			json_decref(o);
 			o = NULL;
 		}
+	}
+	if (o && (json_object_set_new(o, "online", online(s)) < 0 ||
+		  json_object_set(o, "drained", s->drained) < 0)) {
+		json_decref(o);
+		o = NULL;
 	}
 	call_answer(call, o);
 }

@@ -15,6 +15,7 @@
 struct resources {
 	struct resource_set *all;	/* the nodes */
 	struct idset *up;		/* ranks; some may not be known yet */
+	struct idset *drained;		/* likewise */
 	bool loaded;			/* the graph, and all is of it */
 	bool simulated;			/* all are up */
 	bool stale;			/* the graph is not of all */
@@ -37,8 +38,9 @@ struct resources *resources_create(void)
 		return NULL;
 	r->all = resource_set_create();
 	r->up = idset_create();
+	r->drained = idset_create();
 	r->policy = policy_find("first", NULL);
-	if (!r->all || !r->up) {
+	if (!r->all || !r->up || !r->drained) {
 		resources_destroy(r);
 		errno = ENOMEM;
 		return NULL;
@@ -55,6 +57,7 @@ void resources_destroy(struct resources *r)
 	graph_destroy(r->graph);
 	resource_set_destroy(r->all);
 	idset_destroy(r->up);
+	idset_destroy(r->drained);
 	free(r);
 }
 
@@ -105,12 +108,27 @@ int resources_set_up(struct resources *r, unsigned rank, bool up)
 	}
 	if ((up ? idset_set(r->up, rank) : idset_clear(r->up, rank)) < 0)
 		return -1;
-	set_down(r, rank, !up);
+	set_down(r, rank, !resources_is_up(r, rank));
+	r->changes++;
+	return 0;
+}
+
+int resources_set_drained(struct resources *r, unsigned rank, bool drained)
+{
+	if ((drained ? idset_set(r->drained, rank) :
+	     idset_clear(r->drained, rank)) < 0)
+		return -1;
+	set_down(r, rank, !resources_is_up(r, rank));
 	r->changes++;
 	return 0;
 }
 
 bool resources_is_up(const struct resources *r, unsigned rank)
+{
+	return resources_is_online(r, rank) && !idset_test(r->drained, rank);
+}
+
+bool resources_is_online(const struct resources *r, unsigned rank)
 {
 	return r->simulated ? resource_set_find(r->all, rank) != NULL :
 	       idset_test(r->up, rank);

@@ -43,6 +43,11 @@ int resources_define(struct resources *r, unsigned rank, const char *host,
 int resources_define_all(struct resources *r, const struct resource_set *R);
 /* -1 with ENOENT for a rank that was never defined; ENOMEM. */
 int resources_set_up(struct resources *r, unsigned rank, bool up);
+/* A drained node keeps its jobs and gets no new one, whether it is up or not;
+ * it need not be known yet. -1 with ENOMEM. */
+int resources_set_drained(struct resources *r, unsigned rank, bool drained);
+bool resources_is_online(const struct resources *r, unsigned rank);
+/* Jobs may get it: it is online and not drained. */
 bool resources_is_up(const struct resources *r, unsigned rank);
 const char *resources_host(const struct resources *r, unsigned rank);
 size_t resources_count(const struct resources *r);	/* nodes */

@@ -46,6 +46,7 @@ struct schedd {
 	struct journal *journal;
 	int64_t last_event;		/* its time, microseconds since 1970 */
 	struct resources *resources;
+	json_t *drained;		/* see drain.c */
 	struct queues *queues;
 	struct queue_wait *queue_waits;
 	struct commit *commit;
@@ -184,6 +185,10 @@ int nodes_watch(struct schedd *s);
 /* The key resource.graph: if it is wrong, what was there remains. */
 int graph_watch(struct schedd *s);
 void graph_load(struct schedd *s, const char *text, size_t len);
+/* drain.c: nodes that get no new jobs */
+int drain_read(struct schedd *s, struct weir_error *error);	/* blocking */
+/* RANK is drained, if it is not yet. */
+void drain_node(struct schedd *s, unsigned rank, const char *reason);
 void nodes_turn(struct schedd *s);	/* what a turn's end has to do */
 
 /* ---- replay.c ---- */
@@ -221,6 +226,7 @@ method_f do_report;	/* exec.c */
 method_f do_list, do_list_id, do_job_stats;	/* list.c */
 method_f do_lookup, do_eventlog_watch;		/* info.c */
 method_f do_sched_status;			/* resource_service.c */
+method_f do_drain, do_undrain;			/* drain.c */
 
 /* ---- main.c ---- */
 /* Memory and store may differ: end the loop and start anew. */

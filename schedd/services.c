@@ -39,6 +39,8 @@ static const struct method {
 	{ "job-info", "lookup", do_lookup },
 	{ "job-info", "eventlog-watch", do_eventlog_watch },
 	{ "resource", "sched-status", do_sched_status },
+	{ "resource", "drain", do_drain },
+	{ "resource", "undrain", do_undrain },
 };
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
 
