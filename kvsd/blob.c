@@ -11,7 +11,7 @@
 #include "kvsd/store.h"
 
 /* Of each kind's encoding. */
-#define VERSION_OF(kind) ((kind) == BLOB_DIRECTORY ? 2 : 1)
+#define VERSION_OF(kind) ((kind) == BLOB_DIRECTORY ? 3 : 1)
 
 #define BUCKETS_MIN	64
 

@@ -52,7 +52,7 @@ static int seal_dir(struct tree *tree, struct entry *entry)
 		overlay_clear(&dir->changes);
 		dir->sealed = true;
 	}
-	entry->size = dir->count;
+	entry_set_extent(entry, &dir->extent);
 	entry->dirty = NULL;
 	*entry_hash(entry) = dir->hash;
 	dir_unref(dir);

@@ -32,7 +32,7 @@ struct node *cursor_load(struct tree *tree, const struct db_hash *hash)
 }
 
 int cursor_open(struct cursor *c, struct tree *tree,
-		const struct db_hash *hash, uint64_t count)
+		const struct db_hash *hash, const struct extent *extent)
 {
 	struct node *root = cursor_load(tree, hash);
 
@@ -42,10 +42,11 @@ int cursor_open(struct cursor *c, struct tree *tree,
 		errno = EIO;
 		return -1;
 	}
-	if (root->entries != count || (root->level && root->count == 1)) {
-		tree_fail(tree, EIO, hash, root->entries != count ?
-			  "it has not the number of entries that it should" :
-			  "it is a branch of one node");
+	if (!extent_same(root->extent, *extent) ||
+	    (root->level && root->count == 1)) {
+		tree_fail(tree, EIO, hash, root->level && root->count == 1 ?
+			  "it is a branch of one node" :
+			  "it has not the extent that it should");
 		node_unref(root);
 		errno = EIO;
 		return -1;
@@ -68,8 +69,8 @@ static const char *refuse(const struct node *node, int level,
 {
 	if (node->level != level)
 		return "it is not of the level that it should";
-	if (node->entries != item_size(item))
-		return "it has not the number of entries that it should";
+	if (!extent_same(node->extent, item_extent(item)))
+		return "it has not the extent that it should";
 	if (item_order(node_item(node, node->count - 1), item))
 		return "it does not end with the name that it should";
 	return NULL;

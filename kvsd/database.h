@@ -10,6 +10,7 @@
 #include "kvsd/error.h"
 #include "kvsd/gc.h"
 #include "kvsd/pipeline.h"
+#include "kvsd/quota.h"
 #include "kvsd/recent.h"
 #include "kvsd/room.h"
 #include "kvsd/store.h"
@@ -24,6 +25,7 @@
 struct state {
 	uint64_t version;
 	struct entry *root;
+	struct db_settings settings;
 };
 
 struct namespace {
@@ -31,6 +33,9 @@ struct namespace {
 	char *name;
 	uint64_t id;		/* never used again */
 	uid_t owner;
+	struct user *user;	/* the owner, in db->quota */
+	struct extent counted;	/* of the applied root, as counted there */
+	struct extent before;	/* within quota_take */
 	struct state applied, sealed, durable;
 	struct state written;	/* without durability this is behind durable */
 	bool gathering;		/* is in db->batch->changed */
@@ -77,6 +82,9 @@ struct db {
 	struct namespace **ns;	/* by name, then id */
 	size_t ns_count, ns_room;
 	uint64_t ns_next;	/* id */
+	size_t aged_at;		/* of ns: looked at for old versions up to it */
+	bool aged_any;
+	struct quota quota;
 	struct namespace_list touched;	/* written by the last db_apply */
 	struct namespace_list moved;	/* made or ended by it */
 	struct note {
@@ -123,6 +131,10 @@ struct namespace *namespace_make(struct db *db, const char *name, uid_t owner,
 				 struct entry *root, struct db_error *error);
 /* The applied state ends. Logged for undo. */
 void namespace_end(struct db *db, struct namespace *ns);
+/* It was made or ended, and by nothing else than that: the end of the
+ * transaction, or it is undone. EDQUOT. */
+int namespace_moved(struct db *db, struct namespace *ns,
+		    struct db_error *error);
 /* Notes that the gathering batch changes it. */
 void namespace_changed(struct db *db, struct namespace *ns);
 /* -1 EIO: see tree_seal. */
@@ -132,8 +144,10 @@ void namespace_keep(struct db *db, struct namespace *ns);
 void namespaces_durable(struct db *db, struct namespace_list *list);
 /* Drops up to LIMIT old versions; false if there are none. */
 bool namespaces_shed_history(struct db *db, uint32_t limit);
-/* Drops versions that are too old; false if there are none in the store. */
-bool namespaces_age_history(struct db *db);
+/* Drops versions that are too old, of some namespaces: AGED_MORE until all were
+ * looked at, and then whether there were any in the store. */
+enum aged { AGED_NONE, AGED_SOME, AGED_MORE };
+enum aged namespaces_age_history(struct db *db);
 int namespaces_load(struct db *db, struct db_error *error);
 void namespaces_written(struct db *db, struct namespace_list *list);
 void namespaces_give_up(struct db *db);	/* all states back to the written */

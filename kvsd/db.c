@@ -18,7 +18,8 @@
 #include "kvsd/database.h"
 #include "kvsd/splice.h"
 
-#define FORMAT_VERSION	2	/* 1: a directory was one blob */
+#define FORMAT_VERSION	3	/* 1: a directory was one blob; 2: directories had
+				   no extent */
 
 static double real_time(void)
 {
@@ -56,6 +57,7 @@ static void give_up(struct db *db, struct db_error *error)
 	store_read_end(db->store);
 	cache_clear(db->tree.cache);
 	namespaces_give_up(db);
+	quota_load(db);
 	gc_give_up(db, burials);
 	if (lease_load(db, &reload) < 0)
 		db_fail(error, EIO, "%.200s; %.200s", error->text,
@@ -247,6 +249,7 @@ static int load(struct db *db, struct db_error *error)
 	db->ns_next = meta_get(db, "next-namespace");
 	if (!db->ns_next)
 		db->ns_next = 1;
+	quota_load(db);
 	return 0;
 }
 
@@ -282,6 +285,7 @@ static struct db *db_create(const struct db_options *options)
 	db->history_seconds = options->history_seconds;
 	db->history_max = options->history_max ? options->history_max
 					       : DB_HISTORY_DEFAULT;
+	quota_init(db, options);
 	db->tree.undo = &db->undo;
 	db->tree.cache = cache_create(options->cache_max ? options->cache_max
 				      : DB_CACHE_DEFAULT);
@@ -299,6 +303,7 @@ static void db_destroy(struct db *db)
 	free(db->moved.ns);
 	recent_free(&db->recent);
 	namespaces_free(db);
+	quota_free(db);
 	lease_table_destroy(db->leases);
 	undo_free(&db->undo);
 	splice_destroy(db->tree.splice);
@@ -394,6 +399,8 @@ static void info_fill(struct db_namespace_info *info,
 	info->name = ns->name;
 	info->owner = ns->owner;
 	info->version = state->version;
+	info->keys = entry_extent(state->root).keys;
+	info->bytes = entry_extent(state->root).bytes;
 	memset(&info->root, 0, sizeof(info->root));
 	if (state == &ns->durable)
 		info->root = *entry_hash(state->root);
@@ -428,9 +435,7 @@ int db_namespace_create(struct db *db, const char *name, uid_t owner,
 	ns = namespace_make(db, name, owner, root, error);
 	if (!ns)
 		return -1;
-	undo_discard(&db->undo);
-	namespace_changed(db, ns);
-	return 0;
+	return namespace_moved(db, ns, error);
 }
 
 int db_namespace_remove(struct db *db, const char *name,
@@ -444,8 +449,42 @@ int db_namespace_remove(struct db *db, const char *name,
 	if (!strcmp(name, "primary"))
 		return db_fail(error, EPERM, "primary cannot be removed");
 	namespace_end(db, ns);
-	undo_discard(&db->undo);
+	return namespace_moved(db, ns, error);
+}
+
+int db_namespace_settings(struct db *db, const char *name, bool applied,
+			  bool effective, struct db_settings *settings)
+{
+	struct namespace *ns = namespace_find(db, name, applied);
+
+	if (!ns)
+		return -1;
+	*settings = applied ? ns->applied.settings : ns->durable.settings;
+	if (!effective)
+		return 0;
+	quota_effective(&settings->quota, namespace_quota_default(db, ns));
+	if (settings->history_versions == DB_DEFAULT)
+		settings->history_versions = db->history_max;
+	if (settings->history_time == DB_DEFAULT)
+		settings->history_time = db->history_seconds * 1e6;
+	return 0;
+}
+
+int db_namespace_set(struct db *db, const char *name,
+		     const struct db_settings *settings,
+		     struct db_error *error)
+{
+	struct namespace *ns = namespace_find(db, name, true);
+
+	if (!ns)
+		return db_fail(error, ENOENT, "namespace %.255s does not "
+			       "exist", name);
+	if (namespace_is_snapshot(ns))
+		return db_fail(error, EINVAL, "%.255s is a snapshot, which "
+			       "has no settings", name);
+	ns->applied.settings = *settings;
 	namespace_changed(db, ns);
+	gc_age(db);
 	return 0;
 }
 

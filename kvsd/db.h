@@ -49,6 +49,22 @@ struct db_error {
 typedef void db_durable_f(void *arg, uint64_t ticket,
 			  const struct db_error *error);
 
+/* The most that something may hold; also DB_NO_LIMIT. */
+struct db_limits {
+	uint64_t keys, bytes;
+};
+
+#define DB_DEFAULT	UINT64_MAX	/* as the instance's options say */
+#define DB_NO_LIMIT	(UINT64_MAX - 1)
+
+/* Of a namespace. */
+struct db_settings {
+	struct db_limits quota;
+	uint64_t history_versions;
+	uint64_t history_time;	/* microseconds; 0: for ever */
+};
+extern const struct db_settings db_settings_default;
+
 struct db_options {
 	const char *path;	/* folder of the LMDB environment */
 	bool durable;		/* false: no sync at all */
@@ -57,6 +73,8 @@ struct db_options {
 	size_t map_size;	/* bytes to map at first; 0: default. It grows */
 	uint64_t history_max;	/* versions to keep; 0: default */
 	double history_seconds;	/* and how long; 0: for ever */
+	/* of each namespace and user but the owner; NULL: no limit */
+	const struct db_limits *namespace_quota, *user_quota;
 	bool gc_manual;		/* db_gc_step is called by the caller */
 	db_durable_f *on_durable;
 	/* What the administrator should know. May be NULL. */
@@ -93,6 +111,7 @@ struct db_namespace_info {
 	uid_t owner;
 	uint64_t version;
 	struct db_hash root;	/* of the durable state */
+	uint64_t keys, bytes;	/* in it, of that state */
 };
 
 /* APPLIED: of the applied state (root is then not set), else the durable. */
@@ -106,6 +125,29 @@ int db_namespace_remove(struct db *db, const char *name,
 void db_namespace_each(struct db *db,
 		       int (*cb)(const struct db_namespace_info *, void *),
 		       void *arg);
+
+/* As the applied or the durable state has them. EFFECTIVE: with what the
+ * instance's options say in the place of DB_DEFAULT. ENOENT. */
+int db_namespace_settings(struct db *db, const char *ns, bool applied,
+			  bool effective, struct db_settings *settings);
+/* ENOENT; EINVAL for a snapshot. */
+int db_namespace_set(struct db *db, const char *ns,
+		     const struct db_settings *settings,
+		     struct db_error *error);
+
+/* What a user's namespaces and snapshots hold together, in the applied state,
+ * and may. */
+struct db_user_info {
+	uid_t uid;
+	uint64_t keys, bytes;
+	struct db_limits quota, effective;
+};
+void db_user_info(struct db *db, uid_t uid, struct db_user_info *info);
+/* Those who have, or had, namespaces or a quota, by uid; stops when CB returns
+ * nonzero. */
+void db_user_each(struct db *db, int (*cb)(const struct db_user_info *, void *),
+		  void *arg);
+void db_user_set(struct db *db, uid_t uid, const struct db_limits *quota);
 
 /* ---- snapshots: kept states, namespaces NS@NAME that nobody writes ---- */
 

@@ -24,13 +24,13 @@ struct dir *dir_open(const struct entry *entry, uint64_t token)
 	assert(entry->kind == ENTRY_DIR);
 	if (!from) {
 		dir->stored = true;
-		dir->count = dir->stored_count = entry->size;
+		dir->extent = dir->stored_extent = entry_extent(entry);
 		dir->hash = *entry_hash(entry);
 		return dir;
 	}
 	dir->stored = from->stored;
-	dir->count = from->count;
-	dir->stored_count = from->stored_count;
+	dir->extent = from->extent;
+	dir->stored_extent = from->stored_extent;
 	dir->hash = from->hash;
 	for (struct change *c = from->changes.first[0]; c; c = c->next[0])
 		overlay_put(&dir->changes, entry_ref(c->entry));

@@ -5,6 +5,7 @@
 #ifndef WEIR_KVSD_DIR_H
 #define WEIR_KVSD_DIR_H
 
+#include "kvsd/extent.h"
 #include "kvsd/overlay.h"
 
 struct dir {
@@ -12,10 +13,12 @@ struct dir {
 	bool sealed;		/* HASH has all of it, and CHANGES are none */
 	bool stored;		/* there is something below the changes */
 	uint64_t token;
-	uint64_t count;		/* entries, changes included */
-	uint64_t stored_count;
+	struct extent extent;	/* changes included, also those below */
+	struct extent stored_extent;
 	struct db_hash hash;	/* of what is stored */
 	struct overlay changes;
+	struct dir *up;		/* the one above, since the last way through
+				   both: used at the end of that alone */
 };
 
 struct dir *dir_create(uint64_t token);		/* empty */

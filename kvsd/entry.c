@@ -8,6 +8,8 @@
 #include "kvsd/alloc.h"
 #include "kvsd/dir.h"
 
+#define DIR_ROOM	(sizeof(struct db_hash) + 2 * sizeof(uint64_t))
+
 static struct entry *entry_create(enum entry_kind kind, const char *name,
 				  size_t name_len, size_t room)
 {
@@ -53,6 +55,7 @@ static struct entry *entry_hashed(enum entry_kind kind, const char *name,
 				  const struct db_hash *hash)
 {
 	struct entry *entry = entry_create(kind, name, name_len,
+					   kind == ENTRY_DIR ? DIR_ROOM :
 					   sizeof(*hash));
 
 	entry->size = size;
@@ -67,10 +70,14 @@ struct entry *entry_blob(const char *name, size_t name_len, uint64_t size,
 	return entry_hashed(ENTRY_BLOB, name, name_len, size, hash);
 }
 
-struct entry *entry_dir(const char *name, size_t name_len, uint64_t count,
+struct entry *entry_dir(const char *name, size_t name_len,
+			const struct extent *extent,
 			const struct db_hash *hash)
 {
-	return entry_hashed(ENTRY_DIR, name, name_len, count, hash);
+	struct entry *entry = entry_hashed(ENTRY_DIR, name, name_len, 0, hash);
+
+	entry_set_extent(entry, extent);
+	return entry;
 }
 
 struct entry *entry_value(const char *name, size_t name_len,
@@ -122,10 +129,15 @@ struct entry *entry_rename(const struct entry *entry, const char *name,
 	}
 	copy = entry_hashed(entry->kind, name, name_len, entry->size,
 			    entry->dirty ? NULL : entry_hash(entry));
-	if (entry->dirty && entry->kind == ENTRY_DIR)
+	if (entry->kind == ENTRY_DIR && !entry->dirty) {
+		struct extent extent = entry_extent(entry);
+
+		entry_set_extent(copy, &extent);
+	} else if (entry->kind == ENTRY_DIR) {
 		copy->dir = dir_ref(entry->dir);
-	else if (entry->dirty)
+	} else if (entry->dirty) {
 		copy->value = value_ref(entry->value);
+	}
 	return copy;
 }
 
@@ -176,6 +188,45 @@ uint64_t entry_size(const struct entry *entry)
 {
 	if (!entry->dirty)
 		return entry->size;
-	return entry->kind == ENTRY_DIR ? entry->dir->count
+	return entry->kind == ENTRY_DIR ? entry->dir->extent.entries
 					: entry->value->size;
+}
+
+void entry_set_extent(struct entry *entry, const struct extent *extent)
+{
+	uint64_t below[2] = { extent->keys, extent->bytes };
+
+	assert(entry->kind == ENTRY_DIR);
+	entry->size = extent->entries;
+	memcpy(payload(entry) + DB_HASH_SIZE, below, sizeof(below));
+}
+
+struct extent entry_extent(const struct entry *entry)
+{
+	uint64_t below[2];
+
+	assert(entry->kind == ENTRY_DIR);
+	if (entry->dirty)
+		return entry->dir->extent;
+	memcpy(below, payload(entry) + DB_HASH_SIZE, sizeof(below));
+	return (struct extent){ entry->size, below[0], below[1] };
+}
+
+struct extent entry_share(const struct entry *entry)
+{
+	struct extent share = { 1, 1, 0 };
+	const char *ns;
+
+	if (!entry || entry->kind == ENTRY_GONE)
+		return (struct extent){ 0 };
+	if (entry->kind == ENTRY_DIR) {
+		share = entry_extent(entry);
+		share.entries = 1;
+		share.keys++;
+	} else {
+		share.bytes = entry_size(entry);
+	}
+	ns = entry->kind == ENTRY_LINK ? entry_target_ns(entry) : NULL;
+	share.bytes += entry->name_len + (ns ? strlen(ns) : 0);
+	return share;
 }

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "kvsd/extent.h"
 #include "kvsd/value.h"
 
 #define ENTRY_INLINE_MAX	1024u
@@ -38,8 +39,9 @@ struct entry {
 		struct dir *dir;	/* ENTRY_DIR */
 		struct value *value;	/* ENTRY_BLOB */
 	};
-	char bytes[];	/* name NUL, then the inline value, the hash, or
-			   target NUL namespace NUL */
+	char bytes[];	/* name NUL, then the inline value, the hash and of
+			   a directory two numbers, or target NUL namespace
+			   NUL */
 };
 
 struct entry *entry_gone(const char *name, size_t name_len);
@@ -47,7 +49,8 @@ struct entry *entry_inline(const char *name, size_t name_len,
 			   const void *data, size_t len);
 struct entry *entry_blob(const char *name, size_t name_len, uint64_t size,
 			 const struct db_hash *hash);
-struct entry *entry_dir(const char *name, size_t name_len, uint64_t count,
+struct entry *entry_dir(const char *name, size_t name_len,
+			const struct extent *extent,
 			const struct db_hash *hash);
 struct entry *entry_link(const char *name, size_t name_len,
 			 const char *target, const char *ns);
@@ -67,6 +70,11 @@ struct db_hash *entry_hash(const struct entry *entry);	/* not dirty */
 const char *entry_target(const struct entry *entry);
 const char *entry_target_ns(const struct entry *entry);	/* or NULL */
 uint64_t entry_size(const struct entry *entry);
+struct extent entry_extent(const struct entry *entry);	/* ENTRY_DIR */
+void entry_set_extent(struct entry *entry, const struct extent *extent);
+/* What it adds to the directory that it is in: nothing, if NULL or of
+ * ENTRY_GONE. */
+struct extent entry_share(const struct entry *entry);
 
 /* Byte order; a name that begins with another follows it. */
 static inline int name_order(const void *a, size_t a_len, const void *b,

@@ -258,7 +258,8 @@ struct past {
 	uint64_t id;
 	size_t count, room;
 	struct version {
-		uint64_t number, entries;
+		uint64_t number;
+		struct extent extent;
 		struct db_hash root;
 	} *version;
 };
@@ -271,7 +272,7 @@ static int add_version(const unsigned char *key, size_t key_len,
 
 	if (key_len != 16 || bytes_get(key, 8) != past->id)
 		return 1;
-	if (len < DB_HASH_SIZE + 8)
+	if (len < DB_HASH_SIZE + 24)
 		return 0;
 	if (past->count == past->room) {
 		past->room = past->room ? 2 * past->room : 64;
@@ -281,13 +282,15 @@ static int add_version(const unsigned char *key, size_t key_len,
 	v = &past->version[past->count++];
 	v->number = bytes_get(key + 8, 8);
 	memcpy(&v->root, data, DB_HASH_SIZE);
-	v->entries = bytes_get(data + DB_HASH_SIZE, 8);
+	v->extent.entries = bytes_get(data + DB_HASH_SIZE, 8);
+	v->extent.keys = bytes_get(data + DB_HASH_SIZE + 8, 8);
+	v->extent.bytes = bytes_get(data + DB_HASH_SIZE + 16, 8);
 	return 0;
 }
 
 static void check_version(struct fsck *f, const struct version *v)
 {
-	struct entry *root = entry_dir("", 0, v->entries, &v->root);
+	struct entry *root = entry_dir("", 0, &v->extent, &v->root);
 	uint64_t before = f->damages;
 
 	f->version = v->number;

@@ -64,6 +64,9 @@
 static const struct timeval between = { 0, 4000 };
 static const struct timeval aging = { 0, 100000 };
 static const struct timeval idle = { 15, 0 };
+static const struct timeval *const age_when[] = {
+	[AGED_NONE] = &idle, [AGED_SOME] = &aging, [AGED_MORE] = &between,
+};
 
 static double now(void)
 {
@@ -429,7 +432,7 @@ enum db_gc_phase db_gc_step(struct db *db, double seconds)
 
 	if (gc->info.phase == DB_GC_IDLE && gc->again) {
 		/* as long as the store has what is to be dropped */
-		if (namespaces_age_history(db))
+		if (namespaces_age_history(db) != AGED_NONE)
 			return DB_GC_IDLE;
 		begin(db);
 	}
@@ -482,6 +485,12 @@ static bool make_room(struct db *db)
 	return true;
 }
 
+void gc_age(struct db *db)
+{
+	if (db->gc.automatic && db->gc.timer)
+		event_active(db->gc.timer, EV_TIMEOUT, 0);
+}
+
 void gc_urgent(struct db *db)
 {
 	db->gc.stale = true;
@@ -502,9 +511,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			ready = make_room(db);
 		else if (gc->info.phase == DB_GC_IDLE && is_due(db))
 			gc->again = true;
-		else if (gc->info.phase == DB_GC_IDLE && !db->sealed &&
-			 namespaces_age_history(db))
-			next = &aging;
+		else if (gc->info.phase == DB_GC_IDLE)
+			next = db->sealed ? &aging :
+				age_when[namespaces_age_history(db)];
 		if ((gc->again && ready) || collecting(gc))
 			db_gc_step(db, SLICE);
 		if (gc->info.phase != DB_GC_IDLE || gc->again ||

@@ -64,6 +64,8 @@ void gc_copied(struct db *db, const struct write_result *result);
 void gc_stop(struct db *db);
 /* What was not in the store was undone. FAILED: burials were in it. */
 void gc_give_up(struct db *db, bool failed);
+/* The limits of a history have changed. */
+void gc_age(struct db *db);
 /* The disk is full. */
 void gc_urgent(struct db *db);
 

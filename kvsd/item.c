@@ -15,9 +15,19 @@ static unsigned char *put_bytes(unsigned char *p, const void *data, size_t len)
 	return p + len;
 }
 
+static unsigned char *put_extent(unsigned char *p, const struct extent *extent,
+				 const struct db_hash *hash)
+{
+	p = bytes_put(p, extent->entries, 8);
+	p = put_bytes(p, hash, DB_HASH_SIZE);
+	p = bytes_put(p, extent->keys, 8);
+	return bytes_put(p, extent->bytes, 8);
+}
+
 size_t item_encode(const struct entry *entry, unsigned char *item)
 {
 	unsigned char *p = item;
+	struct extent extent;
 	const char *ns;
 
 	*p++ = entry->kind;
@@ -37,14 +47,20 @@ size_t item_encode(const struct entry *entry, unsigned char *item)
 		*p++ = ns ? strlen(ns) : 0;
 		p = put_bytes(p, ns, ns ? strlen(ns) : 0);
 		break;
-	default:
+	case ENTRY_BLOB:
 		p = bytes_put(p, entry->size, 8);
 		p = put_bytes(p, entry_hash(entry), DB_HASH_SIZE);
+		break;
+	case ENTRY_DIR:
+		extent = entry_extent(entry);
+		p = put_extent(p, &extent, entry_hash(entry));
+		break;
 	}
 	return p - item;
 }
 
-size_t item_encode_node(const unsigned char *last, uint64_t entries,
+size_t item_encode_node(const unsigned char *last,
+			const struct extent *extent,
 			const struct db_hash *hash, unsigned char *item)
 {
 	unsigned char *p = item;
@@ -52,8 +68,7 @@ size_t item_encode_node(const unsigned char *last, uint64_t entries,
 	*p++ = ITEM_NODE;
 	*p++ = item_name_len(last);
 	p = put_bytes(p, item_name(last), item_name_len(last));
-	p = bytes_put(p, entries, 8);
-	return put_bytes(p, hash, DB_HASH_SIZE) - item;
+	return put_extent(p, extent, hash) - item;
 }
 
 static struct entry *decode_link(const char *name, size_t name_len,
@@ -74,6 +89,7 @@ struct entry *item_decode(const unsigned char *item)
 	const char *name = (const char *)item_name(item);
 	size_t len = item_name_len(item);
 	const unsigned char *p = item_name(item) + len;
+	struct extent extent;
 
 	switch (item[0]) {
 	case ENTRY_INLINE:
@@ -84,7 +100,8 @@ struct entry *item_decode(const unsigned char *item)
 		return entry_blob(name, len, item_size(item), item_hash(item));
 	}
 	assert(item[0] == ENTRY_DIR);
-	return entry_dir(name, len, item_size(item), item_hash(item));
+	extent = item_extent(item);
+	return entry_dir(name, len, &extent, item_hash(item));
 }
 
 /* ---- what is malformed ---- */
@@ -143,18 +160,27 @@ static const char *refuse_link(struct reader *r)
 	return NULL;
 }
 
-static const char *refuse_hashed(struct reader *r, int kind)
+static const char *refuse_blob(struct reader *r)
 {
 	const unsigned char *p = take(r, 8 + DB_HASH_SIZE);
 
 	if (!p)
 		return "it ends within a hash";
-	if (kind == ENTRY_BLOB && bytes_get(p, 8) <= ENTRY_INLINE_MAX)
+	if (bytes_get(p, 8) <= ENTRY_INLINE_MAX)
 		return "a short value is not inline";
-	if (kind == ENTRY_BLOB && bytes_get(p, 8) > VALUE_MAX)
+	if (bytes_get(p, 8) > VALUE_MAX)
 		return "a value is beyond the limit";
-	if (kind == ITEM_NODE && !bytes_get(p, 8))
+	return NULL;
+}
+
+static const char *refuse_dir(struct reader *r, const unsigned char *item)
+{
+	if (!take(r, 8 + DB_HASH_SIZE + 16))
+		return "it ends within a hash or an extent";
+	if (item[0] == ITEM_NODE && !item_size(item))
 		return "a node of it is empty";
+	if (!extent_possible(item_extent(item)))
+		return "an extent in it is not possible";
 	return NULL;
 }
 
@@ -178,9 +204,11 @@ const char *item_refuse(const unsigned char *p, const unsigned char *end,
 		why = refuse_link(&r);
 		break;
 	case ENTRY_BLOB:
+		why = refuse_blob(&r);
+		break;
 	case ENTRY_DIR:
 	case ITEM_NODE:
-		why = refuse_hashed(&r, head[0]);
+		why = refuse_dir(&r, head);
 		break;
 	default:
 		return "an entry is of an unknown kind";

@@ -19,7 +19,8 @@
  * Returns how many it took. */
 size_t item_encode(const struct entry *entry, unsigned char *p);
 /* A node with the hash whose last name is that of the item LAST. */
-size_t item_encode_node(const unsigned char *last, uint64_t entries,
+size_t item_encode_node(const unsigned char *last,
+			const struct extent *extent,
 			const struct db_hash *hash, unsigned char *p);
 struct entry *item_decode(const unsigned char *item);	/* not ITEM_NODE */
 /* Why there is no well formed item, of a branch or not, at P before END; or
@@ -56,6 +57,16 @@ static inline const struct db_hash *item_hash(const unsigned char *item)
 					item_name_len(item) + 8);
 }
 
+/* Of a directory, or of a node: what is below. */
+static inline struct extent item_extent(const unsigned char *item)
+{
+	const unsigned char *p = item_name(item) + item_name_len(item);
+
+	return (struct extent){ bytes_get(p, 8),
+				bytes_get(p + 8 + DB_HASH_SIZE, 8),
+				bytes_get(p + 16 + DB_HASH_SIZE, 8) };
+}
+
 static inline size_t item_len(const unsigned char *item)
 {
 	size_t len = 2 + item_name_len(item);
@@ -69,7 +80,34 @@ static inline size_t item_len(const unsigned char *item)
 		len += 2 + bytes_get(item + len, 2);
 		return len + 1 + item[len];
 	}
-	return len + 8 + DB_HASH_SIZE;
+	return len + 8 + DB_HASH_SIZE + (item[0] == ENTRY_BLOB ? 0 : 16);
+}
+
+/* What it adds to the node that it is in; as entry_share. */
+static inline struct extent item_share(const unsigned char *item)
+{
+	size_t name_len = item_name_len(item);
+	const unsigned char *p = item_name(item) + name_len;
+	struct extent share = { 1, 1, name_len };
+
+	switch (item[0]) {
+	case ITEM_NODE:
+		return item_extent(item);
+	case ENTRY_DIR:
+		share.keys += item_extent(item).keys;
+		share.bytes += item_extent(item).bytes;
+		break;
+	case ENTRY_BLOB:
+		share.bytes += item_size(item);
+		break;
+	case ENTRY_LINK:
+		share.bytes += p[2 + bytes_get(p, 2)];
+		/* and the target: */ __attribute__((fallthrough));
+	case ENTRY_INLINE:
+		share.bytes += bytes_get(p, 2);
+		break;
+	}
+	return share;
 }
 
 #endif

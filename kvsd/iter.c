@@ -12,7 +12,7 @@ int iter_open(struct iter *it, struct tree *tree, const struct entry *dir,
 {
 	const struct dir *open = dir->dir;
 	const struct db_hash *hash = open ? &open->hash : entry_hash(dir);
-	uint64_t count = open ? open->stored_count : dir->size;
+	struct extent extent = open ? open->stored_extent : entry_extent(dir);
 	size_t len = after ? strlen(after) : 0;
 	int found = 0;
 
@@ -20,7 +20,7 @@ int iter_open(struct iter *it, struct tree *tree, const struct entry *dir,
 	it->change = open ? open->changes.first[0] : NULL;
 	it->flat = it->change;
 	it->cursor.top = -1;
-	if (it->stored && cursor_open(&it->cursor, tree, hash, count) < 0)
+	if (it->stored && cursor_open(&it->cursor, tree, hash, &extent) < 0)
 		return -1;
 	it->level = it->cursor.top;
 	if (!after)

@@ -15,11 +15,13 @@
 #include "kvsd/bytes.h"
 #include "kvsd/database.h"
 
-#define RECORD_VERSION	1
-#define RECORD_SIZE	(1 + 8 + 4 + 8 + DB_HASH_SIZE + 8)
-#define HISTORY_OLD	(DB_HASH_SIZE + 8)	/* without a time */
-#define HISTORY_SIZE	(HISTORY_OLD + 8)
+#define RECORD_VERSION	2
+#define ROOT_SIZE	(DB_HASH_SIZE + 3 * 8)	/* hash and extent */
+#define RECORD_ROOT	(1 + 8 + 4 + 8)	/* what comes before the root */
+#define RECORD_SIZE	(RECORD_ROOT + ROOT_SIZE + 4 * 8)
+#define HISTORY_SIZE	(ROOT_SIZE + 8)
 #define AGED_MAX	2000	/* entries that are too old, at a time */
+#define AGED_NAMESPACES	256	/* looked at for them, at a time */
 #define PRUNE_MAX	64	/* entries of history a batch */
 
 struct namespace *namespace_ref(struct namespace *ns)
@@ -33,6 +35,7 @@ static void state_set(struct state *to, const struct state *from)
 	struct entry *old = to->root;
 
 	to->version = from->version;
+	to->settings = from->settings;
 	to->root = from->root ? entry_ref(from->root) : NULL;
 	entry_unref(old);
 }
@@ -78,6 +81,8 @@ static struct namespace *table_add(struct db *db, const char *name,
 	ns->name = xstrdup(name);
 	ns->id = id;
 	ns->owner = owner;
+	ns->user = quota_user(db, owner);
+	ns->applied.settings = db_settings_default;
 	if (db->ns_count == db->ns_room) {
 		db->ns_room = db->ns_room ? 2 * db->ns_room : 16;
 		db->ns = xrealloc(db->ns, db->ns_room *
@@ -208,6 +213,21 @@ void namespace_end(struct db *db, struct namespace *ns)
 	ns->applied.root = NULL;
 }
 
+int namespace_moved(struct db *db, struct namespace *ns,
+		    struct db_error *error)
+{
+	struct namespace_list list = { &ns, 1, 1 };
+
+	if (quota_take(db, &list, NULL, error) < 0) {
+		undo_revert(&db->undo);
+		errno = EDQUOT;
+		return -1;
+	}
+	undo_discard(&db->undo);
+	namespace_changed(db, ns);
+	return 0;
+}
+
 void namespace_changed(struct db *db, struct namespace *ns)
 {
 	db->batch->dirty = true;
@@ -224,30 +244,75 @@ static void history_key(unsigned char key[16], uint64_t id, uint64_t version)
 	bytes_put(bytes_put(key, id, 8), version, 8);
 }
 
+static unsigned char *root_put(unsigned char *p, const struct entry *root)
+{
+	struct extent extent = entry_extent(root);
+
+	memcpy(p, entry_hash(root), DB_HASH_SIZE);
+	p = bytes_put(p + DB_HASH_SIZE, extent.entries, 8);
+	p = bytes_put(p, extent.keys, 8);
+	return bytes_put(p, extent.bytes, 8);
+}
+
+static struct entry *root_get(const unsigned char *p)
+{
+	const unsigned char *n = p + DB_HASH_SIZE;
+	struct extent extent = { bytes_get(n, 8), bytes_get(n + 8, 8),
+				 bytes_get(n + 16, 8) };
+
+	return entry_dir("", 0, &extent, (const struct db_hash *)p);
+}
+
+static uint64_t history_max(const struct db *db, const struct state *state)
+{
+	uint64_t max = state->settings.history_versions;
+
+	return max == DB_DEFAULT ? db->history_max : max;
+}
+
+/* Before which a version is too old; microseconds. */
+static uint64_t history_before(const struct db *db, const struct state *state)
+{
+	uint64_t us = state->settings.history_time, now = db_clock() * 1e6;
+
+	if (us == DB_DEFAULT)
+		us = db->history_seconds * 1e6;
+	return us && us < now ? now - us : 0;
+}
+
 static void record_put(struct db *db, const struct namespace *ns)
 {
-	struct store_changes *changes = &db->batch->changes;
-	const struct entry *root = ns->applied.root;
-	unsigned char value[RECORD_SIZE], *p = value, kept[HISTORY_SIZE];
-	unsigned char key[16], from[16];
+	const struct db_settings *set = &ns->applied.settings;
+	unsigned char value[RECORD_SIZE], *p = value;
 
 	*p++ = RECORD_VERSION;
 	p = bytes_put(p, ns->id, 8);
 	p = bytes_put(p, ns->owner, 4);
 	p = bytes_put(p, ns->applied.version, 8);
-	memcpy(p, entry_hash(root), DB_HASH_SIZE);
-	bytes_put(p + DB_HASH_SIZE, root->size, 8);
-	memcpy(kept, p, HISTORY_OLD);
-	bytes_put(kept + HISTORY_OLD, db_clock() * 1e6, 8);
-	store_put(changes, STORE_NAMESPACE, ns->name, strlen(ns->name), value,
-		  sizeof(value));
-	history_key(key, ns->id, ns->applied.version);
+	p = root_put(p, ns->applied.root);
+	p = bytes_put(p, set->quota.keys, 8);
+	p = bytes_put(p, set->quota.bytes, 8);
+	p = bytes_put(p, set->history_versions, 8);
+	bytes_put(p, set->history_time, 8);
+	store_put(&db->batch->changes, STORE_NAMESPACE, ns->name,
+		  strlen(ns->name), value, sizeof(value));
+}
+
+static void history_put(struct db *db, const struct namespace *ns)
+{
+	uint64_t version = ns->applied.version;
+	uint64_t max = history_max(db, &ns->applied);
+	struct store_changes *changes = &db->batch->changes;
+	unsigned char key[16], from[16], kept[HISTORY_SIZE];
+
+	bytes_put(root_put(kept, ns->applied.root), db_clock() * 1e6, 8);
+	history_key(key, ns->id, version);
 	store_put(changes, STORE_HISTORY, key, 16, kept, HISTORY_SIZE);
-	if (ns->applied.version <= db->history_max)
+	if (version <= max)
 		return;
 	db->gc.loose = true;
 	history_key(from, ns->id, 0);
-	history_key(key, ns->id, ns->applied.version - db->history_max);
+	history_key(key, ns->id, version - max);
 	store_delete_range(changes, STORE_HISTORY, from, 16, key, 16,
 			   PRUNE_MAX);
 }
@@ -273,6 +338,9 @@ int namespace_seal(struct db *db, struct namespace *ns)
 		if (tree_seal(&db->tree, ns->applied.root) < 0)
 			return -1;
 		record_put(db, ns);
+		if (!ns->sealed.root ||
+		    ns->sealed.version != ns->applied.version)
+			history_put(db, ns);
 	} else {
 		record_delete(db, ns);
 	}
@@ -285,7 +353,7 @@ void namespace_keep(struct db *db, struct namespace *ns)
 	/* Then the batch will be given up for the same reason. */
 	if (tree_seal(&db->tree, ns->applied.root) < 0)
 		return;
-	record_put(db, ns);
+	history_put(db, ns);
 	db->tree.token++;
 }
 
@@ -334,6 +402,14 @@ struct load {
 	struct db_error *error;
 };
 
+static void settings_get(struct db_settings *set, const unsigned char *p)
+{
+	set->quota.keys = bytes_get(p, 8);
+	set->quota.bytes = bytes_get(p + 8, 8);
+	set->history_versions = bytes_get(p + 16, 8);
+	set->history_time = bytes_get(p + 24, 8);
+}
+
 static int load_one(const unsigned char *key, size_t key_len,
 		    const unsigned char *data, size_t len, void *arg)
 {
@@ -353,9 +429,8 @@ static int load_one(const unsigned char *key, size_t key_len,
 	ns = table_add(load->db, name, bytes_get(data + 1, 8),
 		       bytes_get(data + 9, 4));
 	ns->durable.version = bytes_get(data + 13, 8);
-	ns->durable.root = entry_dir("", 0,
-			bytes_get(data + 21 + DB_HASH_SIZE, 8),
-			(const struct db_hash *)(data + 21));
+	ns->durable.root = root_get(data + RECORD_ROOT);
+	settings_get(&ns->durable.settings, data + RECORD_ROOT + ROOT_SIZE);
 	state_set(&ns->applied, &ns->durable);
 	state_set(&ns->sealed, &ns->durable);
 	state_set(&ns->written, &ns->durable);
@@ -428,7 +503,8 @@ bool namespaces_shed_history(struct db *db, uint32_t limit)
 }
 
 struct aging {
-	uint64_t id, below, before;	/* version; microseconds */
+	uint64_t id, below, few;	/* versions */
+	uint64_t before;		/* microseconds */
 	uint64_t upto;			/* version that is not too old */
 	unsigned count;
 };
@@ -440,37 +516,53 @@ static int age_one(const unsigned char *key, size_t key_len,
 
 	if (key_len != 16 || bytes_get(key, 8) != aging->id ||
 	    bytes_get(key + 8, 8) >= aging->below ||
-	    (len == HISTORY_SIZE &&
-	     bytes_get(data + HISTORY_OLD, 8) >= aging->before))
+	    (bytes_get(key + 8, 8) >= aging->few && len == HISTORY_SIZE &&
+	     bytes_get(data + ROOT_SIZE, 8) >= aging->before))
 		return 1;
 	aging->upto = bytes_get(key + 8, 8) + 1;
 	return ++aging->count == AGED_MAX;
 }
 
-bool namespaces_age_history(struct db *db)
+/* Drops what is too old of NS: how many. */
+static unsigned age_history(struct db *db, const struct namespace *ns)
 {
+	uint64_t version = ns->written.version;
+	uint64_t max = history_max(db, &ns->applied);
+	struct aging aging = { .id = ns->id, .below = version,
+			       .few = version > max ? version - max : 0,
+			       .before = history_before(db, &ns->applied) };
 	unsigned char from[16], to[16];
-	bool any = false;
 
-	for (size_t i = 0; db->history_seconds && i < db->ns_count; i++) {
-		struct namespace *ns = db->ns[i];
-		struct aging aging = { .id = ns->id,
-			.below = ns->written.version,
-			.before = (db_clock() - db->history_seconds) * 1e6 };
+	if (!ns->written.root || !ns->applied.root ||
+	    (!aging.few && !aging.before))
+		return 0;
+	history_key(from, ns->id, 0);
+	store_each(db->store, STORE_HISTORY, from, 16, age_one, &aging);
+	if (!aging.count)
+		return 0;
+	history_key(to, ns->id, aging.upto);
+	store_delete_range(&db->batch->changes, STORE_HISTORY, from, 16, to,
+			   16, 0);
+	db->batch->dirty = db->gc.loose = true;
+	return aging.count;
+}
 
-		if (!ns->written.root)
-			continue;
-		history_key(from, ns->id, 0);
-		store_each(db->store, STORE_HISTORY, from, 16, age_one,
-			   &aging);
-		if (!aging.count)
-			continue;
-		history_key(to, ns->id, aging.upto);
-		store_delete_range(&db->batch->changes, STORE_HISTORY, from,
-				   16, to, 16, 0);
-		db->batch->dirty = db->gc.loose = any = true;
-	}
-	return any;
+enum aged namespaces_age_history(struct db *db)
+{
+	size_t end = db->aged_at + AGED_NAMESPACES;
+	unsigned count = 0;
+	bool any;
+
+	while (db->aged_at < db->ns_count && db->aged_at < end &&
+	       count < AGED_MAX)
+		count += age_history(db, db->ns[db->aged_at++]);
+	db->aged_any |= count > 0;
+	if (db->aged_at < db->ns_count)
+		return AGED_MORE;
+	any = db->aged_any;
+	db->aged_at = 0;
+	db->aged_any = false;
+	return any ? AGED_SOME : AGED_NONE;
 }
 
 double namespace_time(struct db *db, const struct namespace *ns)
@@ -483,7 +575,7 @@ double namespace_time(struct db *db, const struct namespace *ns)
 	if (store_get(db->store, STORE_HISTORY, key, 16, &data, &len) < 0 ||
 	    len != HISTORY_SIZE)
 		return 0;
-	return bytes_get(data + HISTORY_OLD, 8) / 1e6;
+	return bytes_get(data + ROOT_SIZE, 8) / 1e6;
 }
 
 static struct entry *history_root(struct db *db, struct namespace *ns,
@@ -506,15 +598,14 @@ static struct entry *history_root(struct db *db, struct namespace *ns,
 		errno = ENOENT;
 		return NULL;
 	}
-	if (len != HISTORY_SIZE && len != HISTORY_OLD) {
+	if (len != HISTORY_SIZE) {
 		db_fail(error, EIO, "the history of namespace %s is damaged",
 			ns->name);
 		return NULL;
 	}
 	*exact = bytes_get(found + 8, 8) == *version;
 	*version = bytes_get(found + 8, 8);
-	return entry_dir("", 0, bytes_get(data + DB_HASH_SIZE, 8),
-			 (const struct db_hash *)data);
+	return root_get(data);
 }
 
 struct entry *namespace_history(struct db *db, struct namespace *ns,

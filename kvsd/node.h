@@ -14,7 +14,7 @@ struct node {
 	unsigned refs;
 	uint8_t level;		/* 0: a leaf */
 	unsigned count;		/* of its items */
-	uint64_t entries;	/* below it */
+	struct extent extent;	/* of what is below it */
 	struct db_hash hash;
 	struct node *newer, *older, *next;	/* cache.c */
 	unsigned char *items;	/* one behind the other, in order of names */
@@ -25,9 +25,9 @@ struct node {
  * they are not what node_encode makes. */
 struct node *node_decode(const unsigned char *data, size_t len,
 			 const char **why);
-/* Of the first COUNT items in WINDOW. *ENTRIES is set to how many are below. */
+/* Of the first COUNT items in WINDOW. *EXTENT is set to theirs. */
 struct blob *node_encode(const struct window *window, unsigned count,
-			 int level, uint64_t *entries);
+			 int level, struct extent *extent);
 /* Of what node_encode made. */
 struct node *node_of_blob(const struct blob *blob);
 struct node *node_ref(struct node *node);

@@ -14,7 +14,7 @@
 #include "kvsd/node.h"
 
 struct blob *node_encode(const struct window *window, unsigned count,
-			 int level, uint64_t *entries)
+			 int level, struct extent *extent)
 {
 	size_t len = count < window->count ? window->item[count].at
 					   : window->len;
@@ -25,12 +25,10 @@ struct blob *node_encode(const struct window *window, unsigned count,
 	blob->data[BLOB_HEADER] = level;
 	memcpy(blob->data + NODE_HEADER, window->bytes, len);
 	blob_finish(blob);
-	*entries = count;
-	if (!level)
-		return blob;
-	*entries = 0;
+	memset(extent, 0, sizeof(*extent));
 	for (unsigned i = 0; i < count; i++)
-		*entries += item_size(window->bytes + window->item[i].at);
+		extent_add(extent, item_share(window->bytes +
+					      window->item[i].at));
 	return blob;
 }
 
@@ -49,12 +47,8 @@ static struct node *node_create(const unsigned char *data, const uint16_t *at,
 	node->items = (unsigned char *)node->at + table;
 	if (len)
 		memcpy(node->items, data + NODE_HEADER, len);
-	node->entries = count;
-	if (!node->level)
-		return node;
-	node->entries = 0;
 	for (unsigned i = 0; i < count; i++)
-		node->entries += item_size(node_item(node, i));
+		extent_add(&node->extent, item_share(node_item(node, i)));
 	return node;
 }
 
@@ -78,21 +72,19 @@ struct node *node_of_blob(const struct blob *blob)
 
 /* ---- decoding ---- */
 
-/* A branch's counts must not add up to more than there can be. */
-static const char *refuse_count(const unsigned char *item, bool branch,
-				uint64_t *entries)
+/* They must not add up to more than there can be. */
+static const char *refuse_extent(const unsigned char *item,
+				 struct extent *extent)
 {
-	if (branch && item_size(item) > UINT64_MAX - *entries)
-		return "its number of entries is not possible";
-	*entries += branch ? item_size(item) : 1;
-	return NULL;
+	extent_add(extent, item_share(item));
+	return extent_possible(*extent) ? NULL : "its extent is not possible";
 }
 
 /* Fills AT; NULL, or what is wrong. */
 static const char *scan(const unsigned char *items, size_t len, int level,
 			uint16_t *at, unsigned *count)
 {
-	uint64_t entries = 0;
+	struct extent extent = { 0 };
 	size_t item_size, end = 0;
 	const char *why;
 
@@ -102,7 +94,7 @@ static const char *scan(const unsigned char *items, size_t len, int level,
 
 		why = item_refuse(item, items + len, level > 0, &item_size);
 		if (!why)
-			why = refuse_count(item, level > 0, &entries);
+			why = refuse_extent(item, &extent);
 		if (why)
 			return why;
 		if (*count && item_order(last, item) >= 0)

@@ -124,9 +124,7 @@ int db_snapshot(struct db *db, const char *name, const char *label,
 	if (!made)
 		return -1;
 	made->applied.version = made->recent_floor = *version;
-	undo_discard(&db->undo);
-	namespace_changed(db, made);
-	return 0;
+	return namespace_moved(db, made, error);
 }
 
 int db_snapshot_remove(struct db *db, const char *ns, const char *name,

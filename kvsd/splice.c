@@ -69,12 +69,12 @@ static unsigned char *copy(struct splice *s, const unsigned char *item)
 
 static const unsigned char *node_as_item(struct splice *s,
 					 const unsigned char *last,
-					 uint64_t entries,
+					 const struct extent *extent,
 					 const struct db_hash *hash)
 {
 	unsigned char *item = arena_room(&s->arena, ITEM_MAX);
 
-	arena_keep(&s->arena, item_encode_node(last, entries, hash, item));
+	arena_keep(&s->arena, item_encode_node(last, extent, hash, item));
 	return item;
 }
 
@@ -89,7 +89,7 @@ static void begin_old(struct splice *s)
 	if (node->count)
 		items_add(&s->gone, node_as_item(s,
 				node_item(node, node->count - 1),
-				node->entries, &node->hash));
+				&node->extent, &node->hash));
 }
 
 static int skip_ended(struct splice *s)
@@ -163,10 +163,10 @@ static bool is_old(const struct splice *s, const unsigned char *node)
 static void make(struct splice *s, unsigned count)
 {
 	const struct window *w = &s->window;
-	uint64_t entries;
-	struct blob *blob = node_encode(w, count, s->level, &entries);
+	struct extent extent;
+	struct blob *blob = node_encode(w, count, s->level, &extent);
 	const unsigned char *item = node_as_item(s, w->bytes +
-			w->item[count - 1].at, entries, &blob->hash);
+			w->item[count - 1].at, &extent, &blob->hash);
 	struct node *node;
 
 	items_add(&s->made, item);
@@ -307,22 +307,22 @@ static int splice_level(struct splice *s)
 
 /* ---- all levels ---- */
 
-static void set_root(struct splice *s, uint64_t count,
+static void set_root(struct splice *s, struct extent extent,
 		     const struct db_hash *hash)
 {
-	assert(count == s->dir->count);
+	assert(extent_same(extent, s->dir->extent));
 	s->dir->stored = true;
-	s->dir->stored_count = count;
+	s->dir->stored_extent = extent;
 	s->dir->hash = *hash;
 }
 
 static void set_empty(struct splice *s)
 {
-	uint64_t entries;
-	struct blob *blob = node_encode(&s->window, 0, 0, &entries);
+	struct extent extent;
+	struct blob *blob = node_encode(&s->window, 0, 0, &extent);
 
 	blob = blob_set_add(s->tree->space.fresh, blob);
-	set_root(s, 0, &blob->hash);
+	set_root(s, extent, &blob->hash);
 }
 
 /* Changes of the highest level: what is there now, and perhaps what was.
@@ -341,7 +341,7 @@ static bool finish(struct splice *s)
 	if (roots > 1)
 		return false;
 	if (root)
-		set_root(s, item_size(root), item_hash(root));
+		set_root(s, item_extent(root), item_hash(root));
 	else
 		set_empty(s);
 	return true;
@@ -430,7 +430,7 @@ int splice_dir(struct tree *tree, struct dir *dir)
 	s->dir = dir;
 	if (dir->stored)
 		rc = cursor_open(&s->cursor, tree, &dir->hash,
-				 dir->stored_count);
+				 &dir->stored_extent);
 	if (!rc) {
 		add_changes(s);
 		rc = run(s);

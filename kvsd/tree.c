@@ -48,21 +48,22 @@ struct entry *tree_root(struct tree *tree, const struct db_hash *hash)
 	if (node->level && node->count == 1)
 		root = tree_root(tree, item_hash(node_item(node, 0)));
 	else
-		root = entry_dir("", 0, node->entries, hash);
+		root = entry_dir("", 0, &node->extent, hash);
 	node_unref(node);
 	return root;
 }
 
 /* What is stored of DIR (or of what it was opened from) by that name. */
 static struct entry *stored_child(struct tree *tree,
-				  const struct db_hash *hash, uint64_t count,
+				  const struct db_hash *hash,
+				  const struct extent *extent,
 				  const char *name, size_t len)
 {
 	struct entry *entry = NULL;
 	struct cursor c;
 	int found;
 
-	if (cursor_open(&c, tree, hash, count) < 0)
+	if (cursor_open(&c, tree, hash, extent) < 0)
 		return NULL;
 	found = cursor_seek(&c, 0, name, len);
 	if (found > 0)
@@ -85,19 +86,22 @@ static struct entry *dir_child(struct tree *tree, const struct dir *dir,
 	errno = ENOENT;
 	if (entry || !dir->stored)
 		return NULL;
-	return stored_child(tree, &dir->hash, dir->stored_count, name, len);
+	return stored_child(tree, &dir->hash, &dir->stored_extent, name, len);
 }
 
 struct entry *tree_child(struct tree *tree, struct entry *dir,
 			 const char *name, size_t len)
 {
+	struct extent extent;
+
 	if (dir->kind != ENTRY_DIR) {
 		errno = ENOTDIR;
 		return NULL;
 	}
 	if (dir->dirty)
 		return dir_child(tree, dir->dir, name, len);
-	return stored_child(tree, entry_hash(dir), dir->size, name, len);
+	extent = entry_extent(dir);
+	return stored_child(tree, entry_hash(dir), &extent, name, len);
 }
 
 int tree_each(struct tree *tree, struct entry *dir, const char *after,
@@ -135,18 +139,73 @@ int tree_each(struct tree *tree, struct entry *dir, const char *after,
 
 /* ---- changing ---- */
 
-/* A change of a directory: OBJECT the directory, BEFORE and AFTER its change
- * of that name that was (or NULL) and is, NUMBER how many entries it had. */
+/* A directory and those above it up to the root, of which the extents were
+ * changed. */
+struct chain {
+	struct extent change;	/* ENTRIES is of the first alone */
+	unsigned count;
+	struct dir *dir[];
+};
+
+/* CHANGE is made. NULL: the tree would be too large, and nothing is done. */
+static struct chain *chain_create(struct tree *tree, struct dir *dir,
+				  struct extent change)
+{
+	struct dir *root = dir;
+	struct chain *chain;
+	unsigned count = 1;
+
+	for (; root->up; root = root->up)
+		count++;
+	if (root->extent.keys + change.keys > EXTENT_MAX ||
+	    root->extent.bytes + change.bytes > EXTENT_MAX) {
+		tree_fail(tree, EFBIG, NULL, "the tree would be too large");
+		return NULL;
+	}
+	chain = xmalloc(sizeof(*chain) + count * sizeof(struct dir *));
+	chain->change = change;
+	chain->count = count;
+	for (unsigned i = 0; i < count; i++, dir = dir->up) {
+		chain->dir[i] = dir_ref(dir);
+		extent_add(&dir->extent, change);
+		change.entries = 0;
+	}
+	return chain;
+}
+
+static void chain_destroy(struct chain *chain)
+{
+	for (unsigned i = 0; i < chain->count; i++)
+		dir_unref(chain->dir[i]);
+	free(chain);
+}
+
+static void chain_revert(struct chain *chain)
+{
+	struct extent change = chain->change;
+
+	for (unsigned i = 0; i < chain->count; i++) {
+		struct dir *dir = chain->dir[i];
+
+		dir->extent = extent_less(dir->extent, change);
+		change.entries = 0;
+	}
+	chain_destroy(chain);
+}
+
+/* A change of a directory: OBJECT its chain, BEFORE and AFTER its change
+ * of that name that was (or NULL) and is. */
 static void change_discard(struct undo *undo)
 {
-	dir_unref(undo->object);
+	chain_destroy(undo->object);
 	entry_unref(undo->before);
 	entry_unref(undo->after);
 }
 
 static void change_revert(struct undo *undo)
 {
-	struct dir *dir = undo->object;
+	struct chain *chain = undo->object;
+	struct dir *dir = chain->dir[0];
 	struct entry *after = undo->after, *now;
 
 	if (undo->before)
@@ -155,26 +214,30 @@ static void change_revert(struct undo *undo)
 		now = overlay_take(&dir->changes, after->bytes,
 				   after->name_len);
 	assert(now);
-	dir->count = undo->number;
 	entry_unref(now);
 	entry_unref(after);
-	dir_unref(dir);
+	chain_revert(chain);
 }
 
-/* Takes ENTRY, which may be of ENTRY_GONE. REPLACES: there is one of that name
- * already. */
-static void set_entry(struct tree *tree, struct dir *dir, struct entry *entry,
-		      bool replaces)
+/* Takes ENTRY, which may be of ENTRY_GONE. OLD is the share of what there is
+ * of that name. DIR was come to by open_root and open_child. EFBIG. */
+static int set_entry(struct tree *tree, struct dir *dir, struct entry *entry,
+		     struct extent old)
 {
-	uint64_t count = dir->count;
+	struct chain *chain;
 
 	assert(!dir->sealed && dir->token == tree->token);
-	dir->count += (entry->kind != ENTRY_GONE) - replaces;
+	chain = chain_create(tree, dir, extent_less(entry_share(entry), old));
+	if (!chain) {
+		entry_unref(entry);
+		errno = EFBIG;
+		return -1;
+	}
 	undo_push(tree->undo, (struct undo) {
 		.revert = change_revert, .discard = change_discard,
-		.object = dir_ref(dir), .after = entry_ref(entry),
-		.before = overlay_put(&dir->changes, entry),
-		.number = count });
+		.object = chain, .after = entry_ref(entry),
+		.before = overlay_put(&dir->changes, entry) });
+	return 0;
 }
 
 static bool changeable(const struct tree *tree, const struct entry *entry)
@@ -194,6 +257,7 @@ static struct dir *open_root(struct tree *tree, struct entry **slot)
 				       dir_open(entry, tree->token));
 		entry_unref(entry);
 	}
+	(*slot)->dir->up = NULL;
 	return (*slot)->dir;
 }
 
@@ -203,10 +267,12 @@ static struct dir *open_child(struct tree *tree, struct dir *dir,
 			      const char *name, size_t len, bool make)
 {
 	struct entry *entry = overlay_find(&dir->changes, name, len), *old;
-	struct dir *child;
+	struct dir *child = NULL;
 
-	if (entry && entry->kind == ENTRY_DIR && changeable(tree, entry))
+	if (entry && entry->kind == ENTRY_DIR && changeable(tree, entry)) {
+		entry->dir->up = dir;
 		return entry->dir;
+	}
 	old = dir_child(tree, dir, name, len);
 	if (!old && (errno != ENOENT || !make))
 		return NULL;
@@ -216,13 +282,15 @@ static struct dir *open_child(struct tree *tree, struct dir *dir,
 					entry_open_dir(name, len, child)));
 	} else if (make) {
 		child = dir_create(tree->token);
-		set_entry(tree, dir, entry_open_dir(name, len, child), old);
+		if (set_entry(tree, dir, entry_open_dir(name, len, child),
+			      entry_share(old)) < 0)
+			child = NULL;
 	} else {
-		child = NULL;
-	}
-	entry_unref(old);
-	if (!child)
 		errno = ENOTDIR;
+	}
+	if (child)
+		child->up = dir;
+	entry_unref(old);
 	return child;
 }
 
@@ -245,58 +313,60 @@ const char *tree_basename(const char *path)
 	return dot ? dot + 1 : path;
 }
 
-/* 1 if NAME is in DIR, 0, or -1 EIO. */
-static int dir_has(struct tree *tree, const struct dir *dir, const char *name)
+/* The share of what DIR has of that NAME; nothing if there is none. -1 EIO. */
+static int dir_share(struct tree *tree, const struct dir *dir,
+		     const char *name, struct extent *share)
 {
 	size_t len = strlen(name);
 	struct entry *entry = overlay_find(&dir->changes, name, len);
 	struct cursor c;
 	int found;
 
-	if (entry)
-		return entry->kind != ENTRY_GONE;
-	if (!dir->stored)
+	*share = entry_share(entry);
+	if (entry || !dir->stored)
 		return 0;
-	if (cursor_open(&c, tree, &dir->hash, dir->stored_count) < 0)
+	if (cursor_open(&c, tree, &dir->hash, &dir->stored_extent) < 0)
 		return -1;
 	found = cursor_seek(&c, 0, name, len);
+	if (found > 0)
+		*share = item_share(node_item(c.frame[0].node,
+					      c.frame[0].at));
 	cursor_close(&c);
-	if (found < 0)
-		errno = EIO;
-	return found;
+	if (found >= 0)
+		return 0;
+	errno = EIO;
+	return -1;
 }
 
 int tree_set(struct tree *tree, struct entry **root, const char *path,
 	     struct entry *entry)
 {
 	struct dir *dir = parent(tree, root, path, true);
-	int has = dir ? dir_has(tree, dir, tree_basename(path)) : -1;
+	struct extent old;
 
-	if (has < 0) {
+	if (!dir || dir_share(tree, dir, tree_basename(path), &old) < 0) {
 		int errnum = errno;
 
 		entry_unref(entry);
 		errno = errnum;
 		return -1;
 	}
-	set_entry(tree, dir, entry, has);
-	return 0;
+	return set_entry(tree, dir, entry, old);
 }
 
 int tree_remove(struct tree *tree, struct entry **root, const char *path)
 {
 	struct dir *dir = parent(tree, root, path, false);
 	const char *name = tree_basename(path);
-	int has = dir ? dir_has(tree, dir, name) : -1;
+	struct extent old;
 
-	if (has < 0)
+	if (!dir || dir_share(tree, dir, name, &old) < 0)
 		return -1;
-	if (!has) {
+	if (!old.entries) {
 		errno = ENOENT;
 		return -1;
 	}
-	set_entry(tree, dir, entry_gone(name, strlen(name)), true);
-	return 0;
+	return set_entry(tree, dir, entry_gone(name, strlen(name)), old);
 }
 
 /* ---- values ---- */
@@ -314,9 +384,12 @@ struct entry *tree_value(struct tree *tree, const char *name,
 }
 
 /* An append to a value in place: OBJECT the value, BEFORE its content if that
- * can't be had by making it shorter, NUMBER its size. */
+ * can't be had by making it shorter, NUMBER its size; AFTER the chain of the
+ * directory that it is in, and NULL when that is done with. */
 static void append_discard(struct undo *undo)
 {
+	if (undo->after)
+		chain_destroy(undo->after);
 	value_unref(undo->object);
 	value_unref(undo->before);
 }
@@ -329,19 +402,27 @@ static void append_revert(struct undo *undo)
 		value_restore(value, undo->before);
 	else
 		value->size = undo->number;
+	chain_revert(undo->after);
+	undo->after = NULL;
 	append_discard(undo);
 }
 
-static void append_open(struct tree *tree, struct value *value,
-			const void *data, size_t len)
+static int append_open(struct tree *tree, struct dir *dir,
+		       struct value *value, const void *data, size_t len)
 {
 	bool ends_leaf = value->size % VALUE_LEAF + len >= VALUE_LEAF;
+	struct chain *chain = chain_create(tree, dir, (struct extent) {
+					   .bytes = len });
 
+	if (!chain)
+		return -1;
 	undo_push(tree->undo, (struct undo) {
 		.revert = append_revert, .discard = append_discard,
 		.object = value_ref(value), .number = value->size,
-		.before = ends_leaf ? value_clone(value, 0) : NULL });
+		.before = ends_leaf ? value_clone(value, 0) : NULL,
+		.after = chain });
 	value_append(&tree->space, value, data, len);
+	return 0;
 }
 
 static struct value *value_of(struct tree *tree, const struct entry *entry)
@@ -380,27 +461,24 @@ static struct entry *inline_longer(const struct entry *entry,
 static int append_entry(struct tree *tree, struct dir *dir, const char *name,
 			struct entry *old, const void *data, size_t len)
 {
+	struct extent share = entry_share(old);
 	struct value *value;
 
-	if (!old || old->kind == ENTRY_LINK) {
-		set_entry(tree, dir, tree_value(tree, name, data, len), old);
-		return 0;
-	}
-	if (old->kind == ENTRY_INLINE && old->len + len <= ENTRY_INLINE_MAX) {
-		set_entry(tree, dir, inline_longer(old, data, len), old);
-		return 0;
-	}
+	if (!old || old->kind == ENTRY_LINK)
+		return set_entry(tree, dir, tree_value(tree, name, data, len),
+				 share);
+	if (old->kind == ENTRY_INLINE && old->len + len <= ENTRY_INLINE_MAX)
+		return set_entry(tree, dir, inline_longer(old, data, len),
+				 share);
 	if (old->kind == ENTRY_BLOB && old->dirty &&
-	    old->value->token == tree->token) {
-		append_open(tree, old->value, data, len);
-		return 0;
-	}
+	    old->value->token == tree->token)
+		return append_open(tree, dir, old->value, data, len);
 	value = value_of(tree, old);
 	if (!value)
 		return -1;
 	value_append(&tree->space, value, data, len);
-	set_entry(tree, dir, entry_value(name, strlen(name), value), old);
-	return 0;
+	return set_entry(tree, dir, entry_value(name, strlen(name), value),
+			 share);
 }
 
 int tree_append(struct tree *tree, struct entry **root, const char *path,

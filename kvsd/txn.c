@@ -500,7 +500,8 @@ static int run(struct txn *txn, struct db_op *ops, size_t count)
 	int errnum;
 
 	list_once(&db->touched, txn->ns);
-	if (!run_all(txn, ops, count)) {
+	if (!run_all(txn, ops, count) &&
+	    !quota_take(db, &db->touched, &db->moved, txn->error)) {
 		commit(txn, ops, count);
 		return 0;
 	}

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct node *node = node_decode(data, size, &why), *again;
 	unsigned children = 0;
 	struct blob *blob;
-	uint64_t entries;
+	struct extent extent;
 
 	must(node || why);
 	if (!node)
@@ -58,11 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		     !window_cut(&window, node->level));
 		add_again(node_item(node, i));
 	}
-	blob = node_encode(&window, node->count, node->level, &entries);
+	blob = node_encode(&window, node->count, node->level, &extent);
 	must(blob->len == size && !memcmp(blob->data, data, size));
-	must(entries == node->entries);
+	must(extent_same(extent, node->extent));
 	again = node_of_blob(blob);
-	must(again->count == node->count && again->entries == entries);
+	must(again->count == node->count && extent_same(again->extent, extent));
 	must(!node_each_child(data, size, count_child, &children, &why));
 	must(children <= node->count);
 	node_unref(again);

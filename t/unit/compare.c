@@ -174,35 +174,38 @@ static struct db_hash leaf(struct fixture *f, const char *name)
 	struct entry *entry = entry_inline(name, strlen(name), "v", 1);
 	unsigned char item[ITEM_MAX];
 	struct blob *blob;
-	uint64_t entries;
+	struct extent extent;
 
 	item_encode(entry, item);
 	entry_unref(entry);
 	window_drop(&window, window.count);
 	window_add(&window, item, false, false);
-	blob = node_encode(&window, 1, 0, &entries);
+	blob = node_encode(&window, 1, 0, &extent);
 	return blob_set_add(f->tree.space.fresh, blob)->hash;
 }
 
+/* What such a leaf amounts to. */
+static const struct extent one = { 1, 1, 2 };
+
 /* A branch of LEVEL over A and B, said to be other than they are. */
 static struct entry *branch(struct fixture *f, int level, struct db_hash a,
-			    const char *last, uint64_t entries,
+			    const char *last, struct extent extent,
 			    struct db_hash b)
 {
 	unsigned char name[ITEM_MAX] = { 0, strlen(last) }, item[ITEM_MAX];
 	static const unsigned char b_name[] = "\0\1b";
 	struct blob *blob;
-	uint64_t all;
+	struct extent all;
 
 	memcpy(name + 2, last, strlen(last));
 	window_drop(&window, window.count);
-	item_encode_node(name, entries, &a, item);
+	item_encode_node(name, &extent, &a, item);
 	window_add(&window, item, false, false);
-	item_encode_node(b_name, 1, &b, item);
+	item_encode_node(b_name, &one, &b, item);
 	window_add(&window, item, false, false);
 	blob = node_encode(&window, 2, level, &all);
 	blob = blob_set_add(f->tree.space.fresh, blob);
-	return entry_dir("", 0, all, &blob->hash);
+	return entry_dir("", 0, &all, &blob->hash);
 }
 
 static int ignore(struct entry *entry, void *arg)
@@ -258,20 +261,25 @@ static void test_damage(void)
 	a = leaf(&f, "a");
 	b = leaf(&f, "b");
 	memset(&none, 7, sizeof(none));
-	root = branch(&f, 1, a, "a", 1, b);
+	root = branch(&f, 1, a, "a", one, b);
 	child = tree_child(&f.tree, root, "b", 1);
 	ok(child && entry_size(child) == 1, "two leaves under a branch");
 	entry_unref(child);
 	entry_unref(root);
-	is_damaged(&f, branch(&f, 1, none, "a", 1, b), &none, "not in");
-	is_damaged(&f, branch(&f, 1, a, "aa", 1, b), &a, "name");
-	is_damaged(&f, branch(&f, 1, a, "a", 2, b), &a, "number of entries");
-	is_damaged(&f, branch(&f, 2, a, "a", 1, b), &a, "level");
-	root = branch(&f, 1, a, "a", 1, b);
+	is_damaged(&f, branch(&f, 1, none, "a", one, b), &none, "not in");
+	is_damaged(&f, branch(&f, 1, a, "aa", one, b), &a, "name");
+	is_damaged(&f, branch(&f, 1, a, "a", (struct extent){ 2, 2, 2 }, b),
+		   &a, "extent");
+	is_damaged(&f, branch(&f, 1, a, "a", (struct extent){ 1, 2, 2 }, b),
+		   &a, "extent");
+	is_damaged(&f, branch(&f, 1, a, "a", (struct extent){ 1, 1, 3 }, b),
+		   &a, "extent");
+	is_damaged(&f, branch(&f, 2, a, "a", one, b), &a, "level");
+	root = branch(&f, 1, a, "a", one, b);
 	root->size++;
 	hash = *entry_hash(root);
-	is_damaged(&f, root, &hash, "number of entries");
-	root = entry_dir("", 0, 1, &none);
+	is_damaged(&f, root, &hash, "extent");
+	root = entry_dir("", 0, &one, &none);
 	is_damaged(&f, root, &none, "not in");
 	fixture_close(&f);
 }

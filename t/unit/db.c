@@ -30,8 +30,8 @@ static void test_basic(void)
 
 	APPLY(db, PUT("greeting", "hello"));
 	db_wait(db);
-	is_str(root_of(db, "primary"), "e0172a93a881b31b22e422066a72b9cb"
-	       "f5f669ade7f203340008b4721af90e01", "the root that weir-treeobj(5) shows");
+	is_str(root_of(db, "primary"), "e22b90a85829a0ab94362a4deb88fb32"
+	       "57206e5fa3eda836aabae8a6f54f2c24", "the root that weir-treeobj(5) shows");
 	db_close(db);
 	test_wipe();
 	db = open_durable();

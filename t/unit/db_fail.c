@@ -227,7 +227,7 @@ static void test_damage(void)
 	struct db_options options = { .durable = true };
 	struct db *db = test_open(options);
 	char dir[2 * DB_HASH_SIZE + 1], value[2 * DB_HASH_SIZE + 1];
-	static const char newer[] = "WTD\3\0\0\0\0";
+	static const char newer[] = "WTD\4\0\0\0\0";
 	char newer_text[2 * DB_HASH_SIZE + 1];
 	struct db_hash newer_hash;
 	struct db_view *view;
@@ -240,7 +240,7 @@ static void test_damage(void)
 	hash_of(db, "bad", dir);
 	hash_of(db, "big", value);
 	db_close(db);
-	damage(dir, "WTD\2\0\1\1k", 8);
+	damage(dir, "WTD\3\0\1\1k", 8);
 	damage(value, "WTB", 3);
 	blob_hash(newer, 8, &newer_hash);
 	db_hash_text(&newer_hash, newer_text);
@@ -315,7 +315,7 @@ static void test_damaged_node(void)
 	version = APPLY(db, PUT("good", "1"));
 	db_close(db);
 	two_nodes(dir, name, second);
-	damage(second, "WTD\2\0", 5);
+	damage(second, "WTD\3\0", 5);
 	db = test_open(options);
 	snprintf(key, sizeof(key), "d.%s", name);
 	is_str(get(db, key), "v", "what is not damaged can be read");

@@ -175,17 +175,17 @@ static struct list reference_level(const struct list *list, int level,
 	do {
 		unsigned char *bytes, *item = xmalloc(ITEM_MAX);
 		size_t len = 5;
-		uint64_t entries = 0;
+		struct extent extent = { 0 };
 
 		end = list->count ? reference_end(list, from, level) : 0;
 		bytes = xmalloc(5 + CHUNK_LIMIT);
-		memcpy(bytes, "WTD\2", 4);
+		memcpy(bytes, "WTD\3", 4);
 		bytes[4] = level;
 		for (size_t i = from; i < end; i++) {
 			memcpy(bytes + len, list->item[i],
 			       item_len(list->item[i]));
 			len += item_len(list->item[i]);
-			entries += level ? item_size(list->item[i]) : 1;
+			extent_add(&extent, item_share(list->item[i]));
 		}
 		blob_hash(bytes, len, &shape->root);
 		free(bytes);
@@ -195,7 +195,7 @@ static struct list reference_level(const struct list *list, int level,
 		if (len > shape->most)
 			shape->most = len;
 		if (end)
-			item_encode_node(list->item[end - 1], entries,
+			item_encode_node(list->item[end - 1], &extent,
 					 &shape->root, item);
 		list_add(&above, item);
 		from = end;

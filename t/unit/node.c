@@ -16,23 +16,29 @@
 /* A directory with an entry of each kind, and a branch of two nodes, as
  * weir-treeobj(5) shows them. They must never change. */
 static const unsigned char golden[] =
-	"WTD\x02\0"
+	"WTD\x03\0"
 	"\x02\x03" "big" "\0\0\0\0\0\x01\0\0" HASH_A
 	"\x03\x03" "dir" "\0\0\0\0\0\0\0\x05" HASH_B
+	"\0\0\0\0\0\0\0\x07" "\0\0\0\0\0\0\x01\0"
 	"\x04\x04" "link" "\0\x03" "a.b" "\x05" "other"
 	"\x01\x05" "value" "\0\x02" "hi";
 static const unsigned char branch[] =
-	"WTD\x02\1"
+	"WTD\x03\1"
 	"\x05\x03" "big" "\0\0\0\0\0\0\0\x80" HASH_A
-	"\x05\x01" "c" "\0\0\0\0\0\0\0\x02" HASH_B;
+	"\0\0\0\0\0\0\0\x81" "\0\0\0\0\0\0\x02\0"
+	"\x05\x01" "c" "\0\0\0\0\0\0\0\x02" HASH_B
+	"\0\0\0\0\0\0\0\x02" "\0\0\0\0\0\0\0\x05";
 #define GOLDEN_LEN (sizeof(golden) - 1)
 #define BRANCH_LEN (sizeof(branch) - 1)
 static const char golden_hash[] =
-	"b64e3c0ddcb5f7824af40baeba447664"
-	"76a8bc4fce1abad950f5bbcdb6d28268";
+	"391683cc757a975fda1d7c0953176dfe"
+	"4378911ad59346990e3ffe558b8b1d92";
 static const char branch_hash[] =
-	"1451419b874576ec7ede9812c3ea23c2"
-	"1b05dd37582a1a2334d8884cd82548dd";
+	"dd8ecab75efa11c07eee6579d13d2073"
+	"3e719322f64443af06804191a068ed2b";
+
+/* big 3 + 65536, dir 3 + 256, link 4 + 3 + 5, value 5 + 2 bytes. */
+static const struct extent golden_extent = { 4, 4 + 7, 65817 };
 
 static struct window *window;
 
@@ -53,17 +59,18 @@ static void clear(void)
 static void add_golden(void)
 {
 	add(entry_blob("big", 3, 65536, (const struct db_hash *)HASH_A));
-	add(entry_dir("dir", 3, 5, (const struct db_hash *)HASH_B));
+	add(entry_dir("dir", 3, &(struct extent){ 5, 7, 256 },
+		      (const struct db_hash *)HASH_B));
 	add(entry_link("link", 4, "a.b", "other"));
 	add(entry_inline("value", 5, "hi", 2));
 }
 
-static void add_node(const char *last, uint64_t entries, const char *hash)
+static void add_node(const char *last, struct extent extent, const char *hash)
 {
 	unsigned char name[ITEM_MAX] = { 0, strlen(last) }, item[ITEM_MAX];
 
 	memcpy(name + 2, last, strlen(last));
-	item_encode_node(name, entries, (const struct db_hash *)hash, item);
+	item_encode_node(name, &extent, (const struct db_hash *)hash, item);
 	window_add(window, item, false, false);
 }
 
@@ -88,33 +95,37 @@ static void test_leaf(void)
 	struct blob *blob;
 	struct node *node;
 	const char *why;
-	uint64_t entries;
+	struct extent extent;
 
 	add_golden();
-	blob = node_encode(window, 4, 0, &entries);
+	blob = node_encode(window, 4, 0, &extent);
 	clear();
 	ok(is_blob(blob, golden, GOLDEN_LEN), "the frozen encoding");
 	is_hash(blob, golden_hash, "and its hash");
-	is_int(entries, 4, "entries");
+	ok(extent_same(extent, golden_extent), "its extent");
 	node = node_of_blob(blob);
-	ok(node->count == 4 && node->entries == 4 && node->level == 0,
+	ok(node->count == 4 && extent_same(node->extent, golden_extent) &&
+	   node->level == 0,
 	   "a node of what was encoded");
 	node_unref(node);
 	free(blob);
 
 	node = node_decode(golden, GOLDEN_LEN, &why);
-	ok(node && node->count == 4 && node->entries == 4, "decoded");
+	ok(node && node->count == 4 &&
+	   extent_same(node->extent, golden_extent), "decoded");
 	for (int i = 0; i < 4; i++)
 		entry[i] = item_decode(node_item(node, i));
 	is_int(entry_size(entry[0]), 65536, "blob value: size");
 	ok(!memcmp(entry_hash(entry[0]), HASH_A, DB_HASH_SIZE), "its hash");
 	is_int(entry_size(entry[1]), 5, "directory: entries");
+	ok(extent_same(entry_extent(entry[1]), (struct extent){ 5, 7, 256 }),
+	   "its extent");
 	is_str(entry_target(entry[2]), "a.b", "link: target");
 	is_str(entry_target_ns(entry[2]), "other", "its namespace");
 	ok(!memcmp(entry_data(entry[3]), "hi", 2), "inline value");
 	for (int i = 0; i < 4; i++)
 		add(entry[i]);
-	blob = node_encode(window, 4, 0, &entries);
+	blob = node_encode(window, 4, 0, &extent);
 	clear();
 	ok(is_blob(blob, golden, GOLDEN_LEN), "encoded again");
 	free(blob);
@@ -126,19 +137,20 @@ static void test_branch(void)
 	struct blob *blob;
 	struct node *node;
 	const char *why;
-	uint64_t entries;
+	struct extent extent;
 
-	add_node("big", 128, HASH_A);
-	add_node("c", 2, HASH_B);
-	blob = node_encode(window, 2, 1, &entries);
+	add_node("big", (struct extent){ 128, 129, 512 }, HASH_A);
+	add_node("c", (struct extent){ 2, 2, 5 }, HASH_B);
+	blob = node_encode(window, 2, 1, &extent);
 	clear();
 	ok(is_blob(blob, branch, BRANCH_LEN), "a branch");
 	is_hash(blob, branch_hash, "its hash");
-	is_int(entries, 130, "entries below");
+	ok(extent_same(extent, (struct extent){ 130, 131, 517 }),
+	   "the extents below added up");
 	free(blob);
 	node = node_decode(branch, BRANCH_LEN, &why);
 	ok(node && node->level == 1 && node->count == 2 &&
-	   node->entries == 130, "decoded");
+	   extent_same(node->extent, extent), "decoded");
 	node_unref(node);
 }
 
@@ -181,13 +193,17 @@ static void refused_with(size_t at, int byte, const char *what)
 	refused(data, sizeof(data), what);
 }
 
+#define ZERO "\0\0\0\0\0\0\0\0"
+#define ONE "\0\0\0\0\0\0\0\1"
+#define LARGE "\177\377\377\377\377\377\377\377"
+#define MOST "\377\377\377\377\377\377\377\377"
 #define REFUSED(literal, what) \
 	refused((const unsigned char *)literal, sizeof(literal) - 1, what)
 
 /* Where the entries of the frozen directory end. */
 static bool is_end(size_t len)
 {
-	return len == 5 || len == 50 || len == 95 || len == 112;
+	return len == 5 || len == 50 || len == 111 || len == 128;
 }
 
 static void test_refused(void)
@@ -205,8 +221,8 @@ static void test_refused(void)
 	refused(golden, GOLDEN_LEN + 1, "no name");
 	refused_with(0, 'X', "begin");
 	refused_with(2, 'L', "another kind");
-	refused_with(3, 1, "unknown version");
-	refused_with(3, 3, "unknown version");
+	refused_with(3, 2, "unknown version");
+	refused_with(3, 4, "unknown version");
 	refused_with(4, 1, "not expected");
 	refused_with(4, 32, "level that is not possible");
 	refused_with(5, 9, "unknown kind");
@@ -219,24 +235,30 @@ static void test_refused(void)
 	refused_with(8, '\r', "byte that none");
 	refused_with(11, 1, "beyond the limit");
 	refused_with(15, 0, "not inline");
-	REFUSED("WTD\2\0\1\1a\0\0\1\1a\0\0", "not in order");
-	REFUSED("WTD\2\0\1\2ab\0\0\1\1a\0\0", "not in order");
-	REFUSED("WTD\2\0\4\1a\0\0\0", "not possible");
-	REFUSED("WTD\2\0\4\1a\4\1\0", "not possible");
-	REFUSED("WTD\2\0\4\1a\0\1\0\0", "target is malformed");
-	REFUSED("WTD\2\0\4\1a\0\1x\1\0", "namespace is malformed");
-	REFUSED("WTD\2\0\4\1a\0\1x\2y", "namespace is malformed");
-	REFUSED("WTD\2\0\1\1a\0\5x", "within an inline");
-	REFUSED("WTD\2\1", "without nodes");
-	REFUSED("WTD\2\1\5\1a\0\0\0\0\0\0\0\0" HASH_A, "is empty");
-	REFUSED("WTD\2\1\5\1a\377\377\377\377\377\377\377\377" HASH_A
-		"\5\1b\0\0\0\0\0\0\0\1" HASH_A, "number of entries");
-	REFUSED("WTD\2\1\3\1a\0\0\0\0\0\0\0\1" HASH_A, "not expected");
+	REFUSED("WTD\3\0\1\1a\0\0\1\1a\0\0", "not in order");
+	REFUSED("WTD\3\0\1\2ab\0\0\1\1a\0\0", "not in order");
+	REFUSED("WTD\3\0\4\1a\0\0\0", "not possible");
+	REFUSED("WTD\3\0\4\1a\4\1\0", "not possible");
+	REFUSED("WTD\3\0\4\1a\0\1\0\0", "target is malformed");
+	REFUSED("WTD\3\0\4\1a\0\1x\1\0", "namespace is malformed");
+	REFUSED("WTD\3\0\4\1a\0\1x\2y", "namespace is malformed");
+	REFUSED("WTD\3\0\1\1a\0\5x", "within an inline");
+	REFUSED("WTD\3\1", "without nodes");
+	REFUSED("WTD\3\1\5\1a" ZERO HASH_A ZERO ZERO, "is empty");
+	REFUSED("WTD\3\1\5\1a" ONE HASH_A ONE, "hash or an extent");
+	REFUSED("WTD\3\1\5\1a" ONE HASH_A ZERO ONE, "extent in it");
+	REFUSED("WTD\3\1\5\1a" ONE HASH_A ONE ZERO, "extent in it");
+	REFUSED("WTD\3\0\3\1a" ZERO HASH_A ZERO ONE, "extent in it");
+	REFUSED("WTD\3\0\3\1a" ONE HASH_A ONE MOST "x", "extent in it");
+	REFUSED("WTD\3\1\5\1a" ONE HASH_A ONE LARGE "\5\1b" ONE HASH_A ONE ONE,
+		"its extent");
+	REFUSED("WTD\3\0\3\1a" ONE HASH_A ONE LARGE, "its extent");
+	REFUSED("WTD\3\1\3\1a" ONE HASH_A ONE ONE, "not expected");
 }
 
 static void test_long_inline(void)
 {
-	unsigned char data[10 + 1025] = "WTD\2\0\1\1a\4";
+	unsigned char data[10 + 1025] = "WTD\3\0\1\1a\4";
 
 	data[9] = 0;
 	refused(data, sizeof(data), "no name");
@@ -247,7 +269,7 @@ static void test_long_inline(void)
 /* Nodes that are cut otherwise than they should. */
 static void test_cut(void)
 {
-	static unsigned char data[NODE_HEADER + 2 * CHUNK_LIMIT] = "WTD\2";
+	static unsigned char data[NODE_HEADER + 2 * CHUNK_LIMIT] = "WTD\3";
 	size_t len = NODE_HEADER, at = 0;
 	unsigned char *p;
 	char name[16];
