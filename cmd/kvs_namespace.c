@@ -130,42 +130,6 @@ int kvs_sync(int argc, char **argv)
 	return 0;
 }
 
-static int ns_create(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "owner", required_argument, NULL, 'o' },
-		{ "rootref", required_argument, NULL, 'r' },
-		{ 0 }
-	};
-	const char *hash = NULL;
-	uint64_t owner = getuid();
-	weir_t *h;
-	int c;
-
-	while ((c = next_option(argc, argv, "o:r:", longs, "weir-kvs"))
-	       != -1) {
-		if (c == 'r') {
-			hash = kvs_at(optarg);
-		} else if (wire_parse_u64(optarg, &owner) < 0 ||
-			   owner >= (uid_t)-1) {
-			usage_error("--owner: '%s' is no user id", optarg);
-		}
-	}
-	if (optind == argc)
-		usage_error("namespace create needs a name");
-	h = open_instance(0);
-	for (; optind < argc; optind++) {
-		weir_future_t *f = weir_kvs_namespace_create(h, argv[optind],
-							     (uid_t)owner,
-							     hash);
-
-		kvs_get_done(f, argv[optind]);
-		weir_future_destroy(f);
-	}
-	weir_close(h);
-	return 0;
-}
-
 static int ns_remove(int argc, char **argv)
 {
 	weir_t *h;
@@ -216,7 +180,14 @@ static int ns_list(int argc, char **argv)
 int kvs_namespace(int argc, char **argv)
 {
 	static const struct verb verbs[] = {
-		{ "create", ns_create, "[-o UID] [-r HASH] NAME..." },
+		{ "create", kvs_ns_create, "[-o UID] [-r HASH] [--quota-keys=N] "
+		  "[--quota-bytes=N] [--history-versions=N] "
+		  "[--history-time=TIME] NAME..." },
+		{ "set", kvs_ns_set, "[--quota-keys=N] [--quota-bytes=N] "
+		  "[--history-versions=N] [--history-time=TIME] NAME..." },
+		{ "show", kvs_ns_show, "[NAME...]" },
+		{ "quota", kvs_ns_quota, "[-l] [--quota-keys=N] "
+		  "[--quota-bytes=N] [USER]" },
 		{ "remove", ns_remove, "NAME..." },
 		{ "list", ns_list, "" },
 		{ 0 }

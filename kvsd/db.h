@@ -126,6 +126,8 @@ void db_namespace_each(struct db *db,
 		       int (*cb)(const struct db_namespace_info *, void *),
 		       void *arg);
 
+/* The oldest version that can be read; 0 if there is no such namespace. */
+uint64_t db_history_start(struct db *db, const char *ns);
 /* As the applied or the durable state has them. EFFECTIVE: with what the
  * instance's options say in the place of DB_DEFAULT. ENOENT. */
 int db_namespace_settings(struct db *db, const char *ns, bool applied,

@@ -23,6 +23,8 @@ struct kvsd_options {
 	const char *admin;		/* uids with commas, or NULL */
 	uint64_t history;		/* versions; 0: default */
 	double history_time;		/* seconds; 0: for ever */
+	/* of others than the owner; DB_NO_LIMIT: none */
+	struct db_limits namespace_quota, user_quota;
 	const char *metrics;		/* HOST:PORT or unix:PATH, or NULL */
 	bool allow_users, metrics_public;
 	bool fsck, repair;

@@ -29,7 +29,12 @@
 
 static struct daemon daemon_;
 static struct kvsd kvsd = {
-	.magic = KVSD_MAGIC, .options.history_time = 86400
+	.magic = KVSD_MAGIC,
+	.options = {
+		.history_time = 86400,
+		.namespace_quota = { DB_NO_LIMIT, DB_NO_LIMIT },
+		.user_quota = { DB_NO_LIMIT, DB_NO_LIMIT },
+	},
 };
 static int signal_fd = -1;
 static struct event *signal_event;
@@ -56,6 +61,15 @@ static void parse_options(int argc, char **argv)
 		  "old versions of a namespace to keep" },
 		{ "history-time", DAEMON_SECONDS, &o->history_time, "SECONDS",
 		  "how long to keep them; 0: for ever" },
+		{ "namespace-quota-keys", DAEMON_NUMBER,
+		  &o->namespace_quota.keys, "N",
+		  "what a namespace of another user may hold" },
+		{ "namespace-quota-bytes", DAEMON_NUMBER,
+		  &o->namespace_quota.bytes, "N", "and of what size" },
+		{ "user-quota-keys", DAEMON_NUMBER, &o->user_quota.keys, "N",
+		  "what another user's namespaces may hold together" },
+		{ "user-quota-bytes", DAEMON_NUMBER, &o->user_quota.bytes,
+		  "N", "and of what size" },
 		{ "fsck", DAEMON_FLAG, &o->fsck, NULL,
 		  "check the database, and serve nobody" },
 		{ "repair", DAEMON_FLAG, &o->repair, NULL,
@@ -159,6 +173,8 @@ static void init_database(void)
 		.owner = kvsd.owner,
 		.history_max = o->history,
 		.history_seconds = o->history_time,
+		.namespace_quota = &o->namespace_quota,
+		.user_quota = &o->user_quota,
 		.on_durable = server_settle,
 		.on_warning = on_warning,
 		.arg = &kvsd,

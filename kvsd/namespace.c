@@ -482,6 +482,13 @@ static uint64_t kept_from(struct db *db, const struct namespace *ns,
 	return found[1];
 }
 
+uint64_t db_history_start(struct db *db, const char *name)
+{
+	struct namespace *ns = namespace_find(db, name, false);
+
+	return ns ? kept_from(db, ns, 0) : 0;
+}
+
 bool namespaces_shed_history(struct db *db, uint32_t limit)
 {
 	unsigned char from[16], to[16];

@@ -52,15 +52,19 @@ static void refuse(struct conn *c, const struct wire_frame *f,
 
 void do_ns_create(struct conn *c, const struct wire_frame *f)
 {
+	struct db_settings settings = db_settings_default;
 	struct db_error error = { EIO, "" };
 	struct db_hash hash;
 	uint64_t owner;
 
-	if (options_of_create(c, f, &owner, &hash) < 0)
+	if (options_of_create(c, f, &owner, &hash) < 0 ||
+	    arg_settings(c, f, &settings) < 0)
 		return;
 	if (db_namespace_create(c->kvsd->db, f->word[ARG], owner,
 				arg_option(f, "root") ? &hash : NULL,
-				&error) < 0)
+				&error) < 0 ||
+	    db_namespace_set(c->kvsd->db, f->word[ARG], &settings,
+			     &error) < 0)
 		refuse(c, f, &error);
 	else
 		confirm(c, f);

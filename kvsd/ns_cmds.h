@@ -3,7 +3,11 @@
 #ifndef WEIR_KVSD_NS_CMDS_H
 #define WEIR_KVSD_NS_CMDS_H
 
-#include "kvsd/kvsd.h"
+#include "kvsd/conn.h"
+
+/* Sets of SET what the options of F say: -1 after an error reply. */
+int arg_settings(struct conn *c, const struct wire_frame *f,
+		 struct db_settings *set);
 
 void waiters_create(struct kvsd *k);
 void waiters_destroy(struct kvsd *k);

@@ -70,14 +70,32 @@ COMMAND(commit, "commit", 1, 1, "hash merge", MUST, USER, \
 COMMAND(fence, "fence", 3, 3, "timeout", MUST, USER, \
 	"NS NAME COUNT [timeout=SECONDS] {N}", \
 	"one transaction of what COUNT participants bring") \
-COMMAND(ns_create, "ns-create", 1, 1, "owner root", NONE, OWNER, \
-	"NAME [owner=UID] [root=HASH]", \
+COMMAND(ns_create, "ns-create", 1, 1, \
+	"owner root quota-keys quota-bytes history-versions history-time", \
+	NONE, OWNER, \
+	"NAME [owner=UID] [root=HASH] [settings as of ns-set]", \
 	"create a namespace") \
 COMMAND(ns_remove, "ns-remove", 1, 1, "", NONE, OWNER, \
 	"NAME", \
 	"remove a namespace") \
 COMMAND(ns_list, "ns-list", 0, 0, "", NONE, USER, "", \
 	"list namespaces") \
+COMMAND(ns_set, "ns-set", 1, 1, \
+	"quota-keys quota-bytes history-versions history-time", NONE, ADMIN, \
+	"NS [quota-keys=N] [quota-bytes=N] [history-versions=N] " \
+	"[history-time=SECONDS]", \
+	"limit what a namespace holds and keeps") \
+COMMAND(ns_info, "ns-info", 1, 1, "", NONE, USER, \
+	"NS", \
+	"tell what a namespace holds, may hold and keeps") \
+COMMAND(quota, "quota", 0, 1, "", NONE, USER, \
+	"[UID]", \
+	"tell what a user's namespaces hold and may hold") \
+COMMAND(quota_set, "quota-set", 1, 1, "quota-keys quota-bytes", NONE, ADMIN, \
+	"UID [quota-keys=N] [quota-bytes=N]", \
+	"limit what a user's namespaces hold together") \
+COMMAND(quota_list, "quota-list", 0, 0, "", NONE, ADMIN, "", \
+	"list what users hold and may hold") \
 COMMAND(snapshot, "snapshot", 1, 1, "name at", NONE, USER, \
 	"NS [name=TEXT] [at=VERSION]", \
 	"keep a state of a namespace until it is removed") \

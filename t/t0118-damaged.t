@@ -44,7 +44,7 @@ refused 'data.mdb is the database of another program' 'a database of LMDB'
 unchecked 'data.mdb is the database of another program' 'a database of LMDB'
 cp "$WORK/good" "$STATE/data.mdb"
 "$builddir/t/tool/spoil" -m "$STATE" meta format '\0\0\0\0\0\0\0\9'
-refused 'the database is of format 9; this program knows 2' 'a newer encoding'
+refused 'the database is of format 9; this program knows 3' 'a newer encoding'
 unchecked 'the database is of format 9' 'a newer encoding'
 
 # ---- cut off
