@@ -96,6 +96,9 @@ struct agent {
 	bool ending;			/* told to: it does not start anew */
 	struct event *accept_event, *stop_event;
 	weir_future_t *service;
+	struct node_hook *hooks;	/* programs that run for schedd */
+	int children;			/* descriptor: some have ended */
+	struct event *children_event;
 	char **argv;			/* to start anew with */
 };
 
@@ -143,6 +146,14 @@ void job_exception(struct agent_job *j, const char *type, int severity,
 		   int status, const char *note, size_t len);
 void job_finished(struct agent_job *j, int status);
 void job_output_is_durable(struct agent_job *j);
+
+/* hooks.c */
+/* Children are waited for from now on; -1 without memory. */
+int hooks_init(struct agent *a);
+void hooks_free(struct agent *a);	/* kills those that run */
+/* The methods hook and hook-stop: CALL is taken. */
+void do_hook(struct agent *a, weir_call_t *call);
+void do_hook_stop(struct agent *a, weir_call_t *call);
 
 /* launch.c */
 /* Has it been started by an earlier agent, and does the shell live? */

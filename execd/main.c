@@ -46,6 +46,7 @@ void agent_again(struct agent *a, const char *fmt, ...)
 	if (a->ending)
 		daemon_fail(&process, "rank %u: %s", a->rank, text);
 	daemon_log(LOG_NOTICE, "rank %u: %s; starting anew", a->rank, text);
+	hooks_free(a);
 	setrlimit(RLIMIT_NOFILE, &a->nofile);
 	daemon_restart(&process, a->argv);
 }
@@ -142,18 +143,33 @@ static void on_state(weir_t *h, bool connected, void *arg)
 		agent_again(arg, "connection to kvsd lost");
 }
 
+static void do_ping(struct agent *a, weir_call_t *call)
+{
+	size_t len;
+	const char *data = weir_call_data(call, &len);
+
+	weir_call_reply(call, data, len);
+}
+
 static void on_call(weir_call_t *call, void *arg)
 {
-	const void *data;
-	size_t len;
+	static const struct {
+		const char *name;
+		void (*f)(struct agent *a, weir_call_t *call);
+	} methods[] = {
+		{ "ping", do_ping },
+		{ "hook", do_hook },
+		{ "hook-stop", do_hook_stop },
+	};
+	size_t i;
 
-	if (strcmp(weir_call_method(call), "ping")) {
-		weir_call_fail(call, ENOSYS, "no method '%s' here: ping is "
-			       "the only one", weir_call_method(call));
-		return;
-	}
-	data = weir_call_data(call, &len);
-	weir_call_reply(call, data, len);
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(weir_call_method(call), methods[i].name)) {
+			methods[i].f(arg, call);
+			return;
+		}
+	weir_call_fail(call, ENOSYS, "no method '%s' here: ping, hook and "
+		       "hook-stop are", weir_call_method(call));
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *arg)
@@ -171,8 +187,8 @@ static void init(struct agent *a)
 
 	a->stop_event = event_new(a->base, signals,
 				  EV_READ | EV_PERSIST, on_stop, a);
-	signal(SIGCHLD, SIG_IGN);	/* shells say how they ended */
-	if (!a->stop_event || event_add(a->stop_event, NULL) < 0)
+	if (!a->stop_event || event_add(a->stop_event, NULL) < 0 ||
+	    hooks_init(a) < 0)
 		daemon_fail(&process, "cannot watch signals");
 	/* shells wait while kvsd is away, as long as somebody listens */
 	if (launch_folder(a, error, sizeof(error)) < 0 ||
@@ -180,13 +196,16 @@ static void init(struct agent *a)
 		daemon_fail(&process, "%s", error);
 	connect_kvsd(a, signals);
 	/* orders come once the node is registered, and not to a former one */
-	if (jobs_disown(a, error, sizeof(error)) < 0 ||
-	    node_register(a, error, sizeof(error)) < 0)
+	if (jobs_disown(a, error, sizeof(error)) < 0)
 		daemon_fail(&process, "%s", error);
-	weir_on_state(a->h, on_state, a);
+	/* who sees the node can call its agent */
 	snprintf(name, sizeof(name), "execd-%u", a->rank);
 	a->service = weir_serve(a->h, name, on_call, a);
-	if (!a->service || weir_attach(a->h, a->base) < 0 || jobs_watch(a) < 0)
+	if (!a->service || node_register(a, error, sizeof(error)) < 0)
+		daemon_fail(&process, "%s", a->service ? error :
+			    "out of memory");
+	weir_on_state(a->h, on_state, a);
+	if (weir_attach(a->h, a->base) < 0 || jobs_watch(a) < 0)
 		daemon_fail(&process, "out of memory");
 }
 
@@ -209,6 +228,7 @@ static void fini(struct agent *a)
 {
 	weir_on_state(a->h, NULL, NULL);
 	end_lease(a);
+	hooks_free(a);
 	links_free(a);
 	jobs_free(a);
 	outputs_free(a);
@@ -224,7 +244,7 @@ static void fini(struct agent *a)
 
 int main(int argc, char **argv)
 {
-	struct agent a = { .listener = -1, .shell_timeout = SHELL_TIMEOUT };
+	struct agent a = { .listener = -1, .children = -1, .shell_timeout = SHELL_TIMEOUT };
 	char error[512];
 
 	options(&a, argc, argv);

@@ -17,26 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "schedd/hook_run.h"
-#include "schedd/schedd.h"
+#include "schedd/hook_impl.h"
 
-#define HOOK_MAGIC	0x484f4f4bu
-#define RUNNING_MAX	64	/* at a time; the others wait */
+#define RUNNING_MAX	64	/* here, at a time; the others wait */
 
-struct hook {
-	uint32_t magic;
-	struct schedd *schedd;
-	struct job *job;
-	enum hook_kind kind;
-	struct hook *next, **prev;	/* in the order in which they began */
-	uint64_t turn;			/* runs when that is durable; 0: it is */
-	bool again;			/* the last time it was cut off */
-	bool canceled;			/* its job is to end */
-	bool ended;			/* what follows is being done */
-	struct hook_run *run;		/* NULL: it waits */
-};
-
-static const char *const names[HOOKS] = { "prolog", "epilog" };
+const char *const hook_names[HOOKS] = { "prolog", "epilog" };
 static const enum job_event starts[HOOKS] = { EVENT_PROLOG_START,
 					      EVENT_EPILOG_START };
 static const enum job_event finishes[HOOKS] = { EVENT_PROLOG_FINISH,
@@ -52,7 +37,7 @@ static void post(struct schedd *s, struct job *job, enum hook_kind kind,
 		 enum job_event event, int status)
 {
 	struct jobevent ev = {
-		.event = event, .status = status, .description = names[kind],
+		.event = event, .status = status, .description = hook_names[kind],
 	};
 
 	job_post(s, job, &ev);
@@ -68,6 +53,7 @@ static void hook_free(struct hook *h)
 	h->job->hook = NULL;
 	h->schedd->hooks_running -= h->run != NULL;
 	hook_run_destroy(h->run);
+	parts_free(h);
 	h->magic = 0;
 	free(h);
 }
@@ -99,7 +85,7 @@ static struct hook *add(struct schedd *s, struct job *job, enum hook_kind kind,
 
 /* ---- the end ---- */
 
-static void describe(char *text, size_t size, int status)
+void hook_describe(char *text, size_t size, int status)
 {
 	if (WIFSIGNALED(status))
 		snprintf(text, size, "it was killed by signal %d (%s)",
@@ -109,29 +95,70 @@ static void describe(char *text, size_t size, int status)
 			 WEXITSTATUS(status));
 }
 
-/* STATUS is a wait status, WHY what is wrong besides it or NULL. */
-static void finish(struct hook *h, int status, const char *why)
+static void finish(struct hook *h, int status)
 {
 	struct schedd *s = h->schedd;
 	struct job *job = h->job;
 	enum hook_kind kind = h->kind;
-	char host[65] = "", how[128], note[512];
 
-	h->ended = true;
-	if (status != 0 && !h->canceled) {
-		gethostname(host, sizeof(host) - 1);
-		describe(how, sizeof(how), status);
-		snprintf(note, sizeof(note), "%s failed on %s: %s%s%s",
-			 names[kind], host, why ? why : how, why ? "; " : "",
-			 why ? how : "");
-		daemon_log(LOG_ERR, "%s: %s", job->key, note);
-		/* the user's tasks have done what they could */
-		job_raise(s, job, names[kind], kind == HOOK_PROLOG &&
-			  job->state == STATE_RUN ? 0 : 1, note,
-			  NO_WAIT_STATUS);
-	}
 	hook_free(h);
 	post(s, job, kind, finishes[kind], status);
+}
+
+/* NOTE says how. */
+static void failed(struct hook *h, int status, const char *note)
+{
+	h->ended = true;
+	/* the user's tasks have done what they could */
+	job_raise(h->schedd, h->job, hook_names[h->kind],
+		  h->kind == HOOK_PROLOG && h->job->state == STATE_RUN ? 0 : 1,
+		  note, NO_WAIT_STATUS);
+	finish(h, status);
+}
+
+/* It has run once for the whole job. A prolog that says no is no fault of the
+ * nodes; one that hangs, or an epilog that has not done its work, may be. */
+static void drain_all(struct hook *h, const char *note)
+{
+	int i;
+
+	for (i = 0; h->job->nodes && i < h->job->nnodes; i++)
+		drain_node(h->schedd, h->job->nodes[i].rank, note);
+}
+
+/* STATUS is a wait status, WHY what is wrong besides it or NULL. */
+static void ended_here(struct hook *h, int status, const char *why)
+{
+	char id[JOBID_SIZE], host[65] = "", how[128], note[512];
+
+	h->ended = true;
+	if (status == 0 || h->canceled) {
+		finish(h, status);
+		return;
+	}
+	jobid_encode(h->job->id, JOBID_F58PLAIN, id);
+	gethostname(host, sizeof(host) - 1);
+	hook_describe(how, sizeof(how), status);
+	snprintf(note, sizeof(note), "%s of job %s failed on %s: %s%s%s",
+		 hook_names[h->kind], id, host, why ? why : how,
+		 why ? "; " : "", why ? how : "");
+	daemon_log(LOG_ERR, "%s", note);
+	if (h->kind == HOOK_EPILOG || (h->run && why))
+		drain_all(h, note);
+	failed(h, status, note);
+}
+
+static void ended_there(struct hook *h)
+{
+	char note[640] = "";
+	int status;
+
+	h->ended = true;
+	status = parts_result(h, note, sizeof(note));
+	if (status == 0 || h->canceled)
+		finish(h, status);
+	else
+		failed(h, status, note);
 }
 
 static void run_waiting(struct schedd *s);
@@ -142,14 +169,14 @@ static void on_end(int status, const char *why, void *arg)
 	struct schedd *s = h->schedd;
 
 	assert(h->magic == HOOK_MAGIC);
-	finish(h, status, why);
+	ended_here(h, status, why);
 	run_waiting(s);
 }
 
 /* ---- the beginning ---- */
 
-/* What it finds in its environment; nothing of schedd's own but the URI. */
-static int environment(struct hook_env *env, const struct hook *h)
+/* Nothing of schedd's own but the URI. */
+int hook_environment(struct hook_env *env, const struct hook *h)
 {
 	const struct job *job = h->job;
 	const char *uri = weir_uri(h->schedd->h);
@@ -168,7 +195,7 @@ static int environment(struct hook_env *env, const struct hook *h)
 	r += hook_env_add(env, "WEIR_JOB_HOSTLIST", "%s",
 			  job->nodelist ? job->nodelist : "");
 	r += hook_env_add(env, "WEIR_JOB_NNODES", "%d", job->nnodes);
-	r += hook_env_add(env, "WEIR_HOOK", "%s", names[h->kind]);
+	r += hook_env_add(env, "WEIR_HOOK", "%s", hook_names[h->kind]);
 	if (h->again)
 		r += hook_env_add(env, "WEIR_HOOK_AGAIN", "1");
 	if (uri)
@@ -176,38 +203,63 @@ static int environment(struct hook_env *env, const struct hook *h)
 	return r < 0 ? -1 : 0;
 }
 
-static void start(struct hook *h)
+static void to_log(int level, const char *text, void *arg)
+{
+	daemon_log(level, "%s", text);
+}
+
+static void start_here(struct hook *h)
 {
 	struct schedd *s = h->schedd;
-	const struct hook_config *c = config_of(s, h->kind);
 	struct hook_env env = { NULL, 0 };
 	char label[JOBID_SIZE + 100], host[65] = "";
 	int e;
 
-	if (h->canceled) {
-		finish(h, h->again ? SIGKILL : SIGTERM, NULL);
-		return;
-	}
-	if (!c->argv) {
-		daemon_log(LOG_WARNING, "%s: there is no %s any more: it is "
-			   "not run", h->job->key, names[h->kind]);
-		finish(h, 0, NULL);
-		return;
-	}
 	gethostname(host, sizeof(host) - 1);
 	snprintf(label, sizeof(label), "%s: %s on %s", h->job->key,
-		 names[h->kind], host);
+		 hook_names[h->kind], host);
 	if (h->again)
 		daemon_log(LOG_WARNING, "%s: was cut off by the end of schedd "
 			   "and runs again", label);
-	if (environment(&env, h) == 0)
-		h->run = hook_run(s->base, c, env.name, label, on_end, h);
+	if (hook_environment(&env, h) == 0)
+		h->run = hook_run(s->base, &config_of(s, h->kind)->command,
+				  env.name, label, to_log, on_end, h);
 	e = errno;
 	hook_env_free(&env);
 	if (h->run)
 		s->hooks_running++;
 	else
-		finish(h, 127 << 8, strerror(e));
+		ended_here(h, 127 << 8, strerror(e));
+}
+
+static void start(struct hook *h)
+{
+	struct schedd *s = h->schedd;
+	const struct hook_config *c = config_of(s, h->kind);
+
+	h->begun = true;
+	if (h->canceled && !(c->command.argv && c->per_rank && h->again)) {
+		finish(h, h->again ? SIGKILL : SIGTERM);
+	} else if (!c->command.argv) {
+		daemon_log(LOG_WARNING, "%s: there is no %s any more: it is "
+			   "not run", h->job->key, hook_names[h->kind]);
+		finish(h, 0);
+	} else if (!c->per_rank) {
+		start_here(h);
+	} else if (parts_start(h) < 0) {
+		schedd_restart(s, strerror(errno));
+	} else if (h->canceled) {
+		parts_stop(h);
+	}
+}
+
+/* Its turn has come, or its end. */
+static bool is_due(const struct schedd *s, const struct hook *h)
+{
+	if (h->begun)
+		return h->part && h->parts_open == 0;
+	return h->canceled || s->queues->hooks[h->kind].per_rank ||
+	       s->hooks_running < RUNNING_MAX;
 }
 
 static void run_waiting(struct schedd *s)
@@ -217,12 +269,14 @@ static void run_waiting(struct schedd *s)
 
 	while (!s->restart) {
 		for (h = s->hooks; h; h = h->next)
-			if (!h->run && (h->canceled ||
-					s->hooks_running < RUNNING_MAX))
+			if (is_due(s, h) && (h->begun || h->turn <= durable))
 				break;
-		if (!h || h->turn > durable)
+		if (!h)
 			return;
-		start(h);
+		if (h->begun)
+			ended_there(h);
+		else
+			start(h);
 	}
 }
 
@@ -232,7 +286,26 @@ void hooks_wake(struct schedd *s)
 		run_waiting(s);
 }
 
+void hooks_node(struct schedd *s, unsigned rank, bool online)
+{
+	struct hook *h;
+
+	for (h = s->hooks; h; h = h->next)
+		if (h->part)
+			parts_node(h, rank, online);
+}
+
 /* ---- from the life of jobs ---- */
+
+/* Whether the configuration has one for JOB: one whose run is made up is on no
+ * node. */
+static bool is_wanted(struct schedd *s, const struct job *job,
+		      enum hook_kind kind)
+{
+	const struct hook_config *c = config_of(s, kind);
+
+	return c->command.argv && !(c->per_rank && job->want.mock);
+}
 
 bool hook_prolog(struct schedd *s, struct job *job)
 {
@@ -241,7 +314,7 @@ bool hook_prolog(struct schedd *s, struct job *job)
 			add(s, job, HOOK_PROLOG, true);
 		return true;
 	}
-	if (job->prolog != HOOK_NONE || !config_of(s, HOOK_PROLOG)->argv)
+	if (job->prolog != HOOK_NONE || !is_wanted(s, job, HOOK_PROLOG))
 		return false;
 	post(s, job, HOOK_PROLOG, starts[HOOK_PROLOG], 0);
 	add(s, job, HOOK_PROLOG, false);
@@ -257,7 +330,7 @@ bool hook_epilog(struct schedd *s, struct job *job)
 			add(s, job, HOOK_EPILOG, true);
 		return true;
 	}
-	if (job->epilog != HOOK_NONE || !config_of(s, HOOK_EPILOG)->argv)
+	if (job->epilog != HOOK_NONE || !is_wanted(s, job, HOOK_EPILOG))
 		return false;
 	post(s, job, HOOK_EPILOG, starts[HOOK_EPILOG], 0);
 	add(s, job, HOOK_EPILOG, false);
@@ -271,13 +344,15 @@ void hook_cancel(struct schedd *s, struct job *job)
 	/* it ended with the schedd that ran it, but not in its log */
 	if (!h)
 		h = add(s, job, HOOK_PROLOG, true);
-	if (!h || h->ended || (h->run && !config_of(s, HOOK_PROLOG)->cancel))
+	if (!h || h->ended || h->canceled ||
+	    (h->begun && !config_of(s, HOOK_PROLOG)->cancel))
 		return;
 	h->canceled = true;
 	if (h->run)
 		hook_run_stop(h->run);
-	else
-		commit_wake(s->commit);
+	else if (h->part)
+		parts_stop(h);
+	commit_wake(s->commit);
 }
 
 void hooks_stop(struct schedd *s)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs of the instance's owner that run before a job starts and after it
- * has ended, each once a job, where schedd runs. weir-jobs(7),
- * weir-config(5). */
+ * has ended, each once a job, where schedd runs, or on each of its nodes.
+ * weir-jobs(7), weir-config(5). */
 #ifndef WEIR_SCHEDD_HOOK_H
 #define WEIR_SCHEDD_HOOK_H
 
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "proto/error.h"
+#include "proto/hook_run.h"
 
 enum hook_kind { HOOK_PROLOG, HOOK_EPILOG, HOOKS };
 
@@ -22,9 +23,8 @@ enum hook_state {
 };
 
 struct hook_config {
-	char **argv;		/* NULL: there is no such hook */
-	double timeout;		/* seconds; 0: none */
-	double kill_timeout;	/* seconds from SIGTERM to SIGKILL */
+	struct hook_command command;	/* argv NULL: there is no such hook */
+	bool per_rank;		/* on each node of the job, by its execd */
 	bool cancel;		/* a prolog, when its job is to end */
 };
 
@@ -47,6 +47,8 @@ bool hook_epilog(struct schedd *s, struct job *job);
 void hook_cancel(struct schedd *s, struct job *job);
 /* Those that may run, do: at a turn's end, and when one is durable. */
 void hooks_wake(struct schedd *s);
+/* The node RANK has come, maybe again; or is lost. */
+void hooks_node(struct schedd *s, unsigned rank, bool online);
 void hooks_stop(struct schedd *s);	/* kills those that run */
 
 #endif

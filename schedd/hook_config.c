@@ -55,7 +55,6 @@ static int take_hook(json_t *o, const char *name, struct hook_config *c,
 		     struct proto_error *err)
 {
 	char path[4][64];
-	bool per_rank = false;
 
 	snprintf(path[0], sizeof(path[0]), "job-manager.%s", name);
 	if (!json_is_object(o))
@@ -65,19 +64,15 @@ static int take_hook(json_t *o, const char *name, struct hook_config *c,
 	snprintf(path[2], sizeof(path[2]), "job-manager.%s.kill-timeout",
 		 name);
 	snprintf(path[3], sizeof(path[3]), "job-manager.%s.per-rank", name);
-	if (take_command(json_object_get(o, "command"), path[0], &c->argv,
+	if (take_command(json_object_get(o, "command"), path[0], &c->command.argv,
 			 err) < 0 ||
 	    config_duration(json_object_get(o, "timeout"), path[1],
-			    &c->timeout, err) < 0 ||
+			    &c->command.timeout, err) < 0 ||
 	    config_duration(json_object_get(o, "kill-timeout"), path[2],
-			    &c->kill_timeout, err) < 0 ||
-	    take_flag(json_object_get(o, "per-rank"), path[3], &per_rank,
+			    &c->command.kill_timeout, err) < 0 ||
+	    take_flag(json_object_get(o, "per-rank"), path[3], &c->per_rank,
 		      err) < 0)
 		return -1;
-	if (per_rank)
-		return proto_error_set(err, EINVAL, "%s: must be false: hooks "
-				       "run once a job, where schedd runs",
-				       path[3]);
 	snprintf(path[0], sizeof(path[0]), "job-manager.%s.cancel-on-exception",
 		 name);
 	return take_flag(json_object_get(o, "cancel-on-exception"), path[0],
@@ -92,8 +87,9 @@ int hook_configure(struct hook_config config[HOOKS], json_t *manager,
 
 	for (i = 0; i < HOOKS; i++)
 		config[i] = (struct hook_config) {
-			.timeout = i == HOOK_PROLOG ? PROLOG_TIMEOUT : 0,
-			.kill_timeout = TERM_TIMEOUT,
+			.command.timeout = i == HOOK_PROLOG ?
+					   PROLOG_TIMEOUT : 0,
+			.command.kill_timeout = TERM_TIMEOUT,
 			.cancel = true,
 		};
 	for (i = 0; i < HOOKS; i++) {
@@ -112,9 +108,9 @@ void hook_config_free(struct hook_config config[HOOKS])
 	int i;
 
 	for (i = 0; i < HOOKS; i++) {
-		for (p = config[i].argv; p && *p; p++)
+		for (p = config[i].command.argv; p && *p; p++)
 			free(*p);
-		free(config[i].argv);
-		config[i].argv = NULL;
+		free(config[i].command.argv);
+		config[i].command.argv = NULL;
 	}
 }

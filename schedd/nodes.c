@@ -56,6 +56,7 @@ static void node_up(struct schedd *s, unsigned rank, weir_future_t *f)
 		daemon_log(LOG_INFO, "rank %u (%s) is up", rank,
 			   resources_host(s->resources, rank));
 	s->inventory_changed = true;
+	hooks_node(s, rank, true);
 	sched_wake(s);
 }
 
@@ -67,6 +68,7 @@ static void node_down(struct schedd *s, unsigned rank)
 		return;
 	daemon_log(LOG_WARNING, "rank %u (%s) is down", rank, host);
 	resources_set_up(s->resources, rank, false);
+	hooks_node(s, rank, false);
 	exec_node_lost(s, rank, host);
 	sched_wake(s);
 }
@@ -82,9 +84,11 @@ static void all_known(struct schedd *s)
 	s->nodes_known = true;
 	down = resources_part(s->resources, RESOURCES_DOWN);
 	for (i = 0; down && i < down->count; i++)
-		if (!resources_is_online(s->resources, down->nodes[i].rank))
+		if (!resources_is_online(s->resources, down->nodes[i].rank)) {
+			hooks_node(s, down->nodes[i].rank, false);
 			exec_node_lost(s, down->nodes[i].rank,
 				       down->nodes[i].host);
+		}
 	resource_set_destroy(down);
 	sched_wake(s);
 }

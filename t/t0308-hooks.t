@@ -70,7 +70,7 @@ is "$(events "$KEY" | sed 's/.*alloc/alloc/')" \
 	'alloc prolog-start exception prolog-finish epilog-start epilog-finish release free clean' \
 	'a prolog that fails ends the job; it never starts, and has its epilog'
 like "$("$weir" kvs eventlog get "$KEY.eventlog")" \
-	"*exception*type=\"prolog\" severity=0 note=\"prolog failed on $(hostname): its exit code is 3\"*prolog-finish*status=768*" \
+	"*exception*type=\"prolog\" severity=0 note=\"prolog of job * failed on $(hostname): its exit code is 3\"*prolog-finish*status=768*" \
 	'the exception names host and exit code'
 hook pro <<'X'
 #!/bin/sh
@@ -82,8 +82,11 @@ kill -9 $$
 X
 submit late -S "$MOCK" true && wait_event clean
 like "$("$weir" kvs eventlog get "$KEY.eventlog")" \
-	"*exception*type=\"epilog\" severity=1 note=\"epilog failed on $(hostname): it was killed by signal 9 *epilog-finish*status=9*free*" \
+	"*exception*type=\"epilog\" severity=1 note=\"epilog of job * failed on $(hostname): it was killed by signal 9 *epilog-finish*status=9*free*" \
 	'an epilog that fails is told, and holds nothing'
+like "$("$weir" resource drain -n)" '*drained *epilog of job *failed on *' \
+	'the nodes of its job are drained'
+"$weir" resource undrain 0
 configure "\"prolog\":{\"command\":[\"/none/such\"]}"
 submit missing -S "$MOCK" true && wait_event clean
 like "$(field missing exception_note)$("$weir" kvs eventlog get "$KEY.eventlog")" \
@@ -103,6 +106,9 @@ wait_event clean
 like "$("$weir" kvs eventlog get "$KEY.eventlog")" \
 	'*type="prolog" severity=0 note="*it took longer than 0.2 seconds; it was killed by signal 9*prolog-finish*status=9*' \
 	'one that takes too long is killed and said to have'
+like "$("$weir" resource drain -n)" '*drained *prolog of job *it took longer than 0.2 seconds*' \
+	'the nodes of its job are drained'
+"$weir" resource undrain 0
 
 # ---- the job is to end
 hook pro <<X
@@ -168,7 +174,7 @@ for bad in '"prolog":1|job-manager.prolog: must be an object' \
 	'"epilog":{"command":["epi"]}|job-manager.epilog.command: must be' \
 	'"epilog":{"command":["/epi",1]}|job-manager.epilog.command: must be an array of strings' \
 	'"epilog":{"command":["/epi"],"timeout":"x"}|job-manager.epilog.timeout: must be a duration' \
-	'"prolog":{"command":["/epi"],"per-rank":true}|job-manager.prolog.per-rank: must be false'; do
+	'"prolog":{"command":["/epi"],"per-rank":1}|job-manager.prolog.per-rank: must be true or false'; do
 	: >"$WORK/stderr"
 	configure "${bad%%|*}"
 	like "$(cat "$WORK/stderr")" "*config: ${bad#*|}*nothing of it is used*" \

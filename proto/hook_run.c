@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process that ends by itself, by a signal, or by SIGKILL after it: see
  * hook_run.h. It is the leader of a session and a process group, which get the
- * signals. It goes with schedd. */
+ * signals. It goes with the daemon. */
 #include "config.h"
 
 #include <assert.h>
@@ -18,10 +18,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
-#include "proto/daemon.h"
-#include "schedd/hook_run.h"
+#include "proto/hook_run.h"
 
 #define RUN_MAGIC	0x48524e52u
 #define LINE_MAX_BYTES	480
@@ -30,11 +30,15 @@
 struct hook_run {
 	uint32_t magic;
 	struct event_base *base;
+	struct hook_run *next, **prev;
 	char *label;
+	hook_log_f *log;
 	hook_end_f *end;
 	void *arg;
 	double timeout, kill_timeout;	/* seconds; 0: none */
 	pid_t pid;			/* 0: it is no more */
+	bool reaped;			/* and this is its status */
+	int status;
 	int exited, out;		/* descriptors */
 	struct event *on_exit, *on_out, *timer;
 	int signum;			/* last sent; 0: none */
@@ -44,19 +48,21 @@ struct hook_run {
 	int lines;
 };
 
+static struct hook_run *all;
+
 /* ---- environment ---- */
 
 int hook_env_add(struct hook_env *env, const char *name, const char *fmt, ...)
 {
-	char **all = realloc(env->name, (env->count + 2) * sizeof(*all));
+	char **more = realloc(env->name, (env->count + 2) * sizeof(*more));
 	char *value = NULL, *text = NULL;
 	va_list ap;
 	int r;
 
-	if (!all)
+	if (!more)
 		return -1;
-	env->name = all;
-	all[env->count] = NULL;
+	env->name = more;
+	more[env->count] = NULL;
 	va_start(ap, fmt);
 	r = vasprintf(&value, fmt, ap);
 	va_end(ap);
@@ -68,8 +74,8 @@ int hook_env_add(struct hook_env *env, const char *name, const char *fmt, ...)
 		errno = ENOMEM;
 		return -1;
 	}
-	all[env->count++] = text;
-	all[env->count] = NULL;
+	more[env->count++] = text;
+	more[env->count] = NULL;
 	return 0;
 }
 
@@ -83,14 +89,26 @@ void hook_env_free(struct hook_env *env)
 
 /* ---- output ---- */
 
+__attribute__((format(printf, 3, 4)))
+static void say(struct hook_run *run, int level, const char *fmt, ...)
+{
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "%.300s: ", run->label);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
+	va_end(ap);
+	run->log(level, text, run->arg);
+}
+
 static void end_line(struct hook_run *run)
 {
 	if (run->lines < LINES_MAX)
-		daemon_log(LOG_INFO, "%s: %.*s", run->label, (int)run->len,
-			   run->line);
+		say(run, LOG_INFO, "%.*s", (int)run->len, run->line);
 	else if (run->lines == LINES_MAX)
-		daemon_log(LOG_WARNING, "%s: puts out more than %d lines: no "
-			   "more of them here", run->label, LINES_MAX);
+		say(run, LOG_WARNING, "puts out more than %d lines: no more "
+		    "of them here", LINES_MAX);
 	run->lines += run->lines <= LINES_MAX;
 	run->len = 0;
 }
@@ -139,8 +157,7 @@ static void set_timer(struct hook_run *run, double seconds)
 
 	tv.tv_usec = (suseconds_t)((seconds - (double)tv.tv_sec) * 1e6);
 	if (event_add(run->timer, &tv) < 0)
-		daemon_log(LOG_ERR, "%s: out of memory: there is no timeout",
-			   run->label);
+		say(run, LOG_ERR, "out of memory: there is no timeout");
 }
 
 static void send_signal(struct hook_run *run, int signum)
@@ -175,11 +192,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 static void on_exit_ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct hook_run *run = arg;
-	int status = 0;
+	int status;
 
 	assert(run->magic == RUN_MAGIC);
-	if (waitpid(run->pid, &status, WNOHANG) != run->pid)
+	if (!run->reaped &&
+	    waitpid(run->pid, &run->status, WNOHANG) != run->pid)
 		return;
+	status = run->status;
 	/* what it left running goes, too, if it was told to end */
 	if (run->signum)
 		kill(-run->pid, SIGKILL);
@@ -195,13 +214,29 @@ static void on_exit_ready(evutil_socket_t fd, short what, void *arg)
 	run->end(status, run->why[0] ? run->why : NULL, run->arg);
 }
 
+void hook_run_reaped(pid_t pid, int status)
+{
+	struct hook_run *run;
+
+	for (run = all; run && run->pid != pid; run = run->next)
+		;
+	if (!run)
+		return;
+	run->reaped = true;
+	run->status = status;
+}
+
 void hook_run_destroy(struct hook_run *run)
 {
 	if (!run)
 		return;
+	*run->prev = run->next;
+	if (run->next)
+		run->next->prev = run->prev;
 	if (run->pid > 0) {
 		kill(-run->pid, SIGKILL);
-		waitpid(run->pid, NULL, 0);
+		if (!run->reaped)
+			waitpid(run->pid, NULL, 0);
 	}
 	if (run->on_exit)
 		event_free(run->on_exit);
@@ -221,7 +256,7 @@ void hook_run_destroy(struct hook_run *run)
 /* ---- the beginning ---- */
 
 /* In the child, which shares our memory: a vfork. */
-static void become(const struct hook_config *config, char **env, int out,
+static void become(const struct hook_command *command, char **env, int out,
 		   pid_t parent, volatile int *failed)
 {
 	static const int usual[] = { SIGPIPE, SIGCHLD, SIGHUP, SIGINT, SIGTERM };
@@ -236,12 +271,12 @@ static void become(const struct hook_config *config, char **env, int out,
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent &&
 	    dup2(null, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
 	    chdir("/") == 0 && sigprocmask(SIG_SETMASK, &none, NULL) == 0)
-		execve(config->argv[0], config->argv, env);
+		execve(command->argv[0], command->argv, env);
 	*failed = errno ? errno : ECHILD;
 	_exit(127);
 }
 
-static int spawn(struct hook_run *run, const struct hook_config *config,
+static int spawn(struct hook_run *run, const struct hook_command *command,
 		 char **env)
 {
 	volatile int failed = 0;
@@ -254,7 +289,7 @@ static int spawn(struct hook_run *run, const struct hook_config *config,
 	fcntl(p[0], F_SETFL, O_NONBLOCK);
 	run->pid = vfork();
 	if (run->pid == 0)
-		become(config, env, p[1], self, &failed);
+		become(command, env, p[1], self, &failed);
 	close(p[1]);
 	if (run->pid < 0) {
 		run->pid = 0;
@@ -271,8 +306,9 @@ static int spawn(struct hook_run *run, const struct hook_config *config,
 }
 
 struct hook_run *hook_run(struct event_base *base,
-			  const struct hook_config *config, char **env,
-			  const char *label, hook_end_f *end, void *arg)
+			  const struct hook_command *command, char **env,
+			  const char *label, hook_log_f *log, hook_end_f *end,
+			  void *arg)
 {
 	struct hook_run *run = calloc(1, sizeof(*run));
 	int e;
@@ -281,14 +317,20 @@ struct hook_run *hook_run(struct event_base *base,
 		return NULL;
 	run->magic = RUN_MAGIC;
 	run->base = base;
+	run->prev = &all;
+	run->next = all;
+	if (all)
+		all->prev = &run->next;
+	all = run;
+	run->log = log;
 	run->end = end;
 	run->arg = arg;
-	run->timeout = config->timeout;
-	run->kill_timeout = config->kill_timeout;
+	run->timeout = command->timeout;
+	run->kill_timeout = command->kill_timeout;
 	run->exited = run->out = -1;
 	run->label = strdup(label);
 	errno = ENOMEM;
-	if (run->label && spawn(run, config, env) == 0) {
+	if (run->label && spawn(run, command, env) == 0) {
 		run->on_exit = event_new(base, run->exited,
 					 EV_READ | EV_PERSIST, on_exit_ready,
 					 run);
