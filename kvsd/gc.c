@@ -2,11 +2,12 @@
 /* Collecting the blobs that no kept state needs. kvsd(8), Space.
  *
  * Mark and sweep, in slices of a few milliseconds between which the loop does
- * whatever else there is to do. MARK walks from the roots and notes the hash of
- * each blob that it meets; SWEEP goes through the table of blobs in order of
- * hash and buries, in ordinary batches, those that were not noted. Marks are
- * kept in memory alone: a collection that did not end is begun again, and
- * nothing is lost or left by that.
+ * whatever else there is to do. The clock is looked at after each blob: each
+ * may have to be read from a slow disk. MARK walks from the roots and notes the
+ * hash of each blob that it meets; SWEEP goes through the table of blobs in
+ * order of hash and buries, in ordinary batches, those that were not noted.
+ * Marks are kept in memory alone: a collection that did not end is begun again,
+ * and nothing is lost or left by that.
  *
  * Why nothing in use is ever removed. Say a collection begins at T.
  *  - The roots are the states in the store at T, those of open views, the
@@ -54,7 +55,7 @@
 
 #define SLICE		0.002	/* seconds of work, then others' turn */
 #define BURY_MAX	1000	/* blobs a batch */
-#define HISTORY_MAX	256	/* records at a time */
+#define HISTORY_MAX	64	/* records at a time */
 #define SHED_MAX	1000	/* versions a batch, on a full disk */
 #define SLACK		(1u << 20)	/* bytes that are not worth it */
 #define LOOSE_SECONDS	60
@@ -112,6 +113,17 @@ static int on_node_child(enum blob_kind kind, const struct db_hash *hash,
 {
 	push(arg, kind, hash, false);
 	return 0;
+}
+
+/* The loop did nothing else since START. */
+static void note_slice(struct gc *gc, double start)
+{
+	double took = now() - start;
+
+	if (took > gc->info.longest)
+		gc->info.longest = took;
+	if (took > gc->info.longest_ever)
+		gc->info.longest_ever = took;
 }
 
 static void marks_end(struct gc *gc)
@@ -261,7 +273,6 @@ static void begin(struct db *db)
 struct sweep {
 	struct db *db;
 	double until;
-	unsigned count;
 };
 
 static void bury(struct db *db, const struct db_hash *hash, size_t len)
@@ -301,14 +312,14 @@ static int on_blob(const unsigned char *key, size_t key_len,
 	else
 		bury(sweep->db, &hash, len);
 	return sweep->db->batch->blobs->dead_count >= BURY_MAX ||
-		(++sweep->count % 16 == 0 && now() >= sweep->until);
+		now() >= sweep->until;
 }
 
 /* False if it has to wait for the batch before. */
 static bool sweep_step(struct db *db, double until)
 {
 	struct gc *gc = &db->gc;
-	struct sweep sweep = { db, until, 0 };
+	struct sweep sweep = { db, until };
 	int rc;
 
 	if (db->batch->blobs->dead_count >= BURY_MAX)
@@ -427,7 +438,7 @@ static bool is_due(struct db *db)
 enum db_gc_phase db_gc_step(struct db *db, double seconds)
 {
 	struct gc *gc = &db->gc;
-	double start = now(), took;
+	double start = now();
 	bool more = true;
 
 	if (gc->info.phase == DB_GC_IDLE && gc->again) {
@@ -445,11 +456,7 @@ enum db_gc_phase db_gc_step(struct db *db, double seconds)
 			more = false;
 	} while (more && now() - start < seconds);
 	store_read_end(db->store);
-	took = now() - start;
-	if (took > gc->info.longest)
-		gc->info.longest = took;
-	if (took > gc->info.longest_ever)
-		gc->info.longest_ever = took;
+	note_slice(gc, start);
 	return gc->info.phase;
 }
 
@@ -537,6 +544,7 @@ static void consider(struct db *db)
 void gc_written(struct db *db)
 {
 	struct gc *gc = &db->gc;
+	double start = now();
 
 	if (!collecting(gc))
 		gc->stale = true;
@@ -550,6 +558,7 @@ void gc_written(struct db *db)
 		} else {
 			end(db);
 		}
+		note_slice(gc, start);
 	}
 	consider(db);
 }
@@ -572,6 +581,7 @@ bool gc_copy(struct db *db)
 void gc_copied(struct db *db, const struct write_result *result)
 {
 	struct db_error error;
+	double start = now();
 
 	db->copying = false;
 	if (result->rc == STORE_COPY_MORE)
@@ -584,6 +594,7 @@ void gc_copied(struct db *db, const struct write_result *result)
 			db->on_warning(db->arg, error.text);
 	}
 	end(db);
+	note_slice(&db->gc, start);
 }
 
 void gc_stop(struct db *db)

@@ -261,7 +261,7 @@ static int open_env(struct store *store)
 		rc = make_whole(store);
 	/* What a process that was killed wrote last may not be on the disk; it
 	 * must be before anybody is told of it. */
-	if (!rc && store->durable)
+	if (!rc && store->durable && !store->synced)
 		rc = mdb_env_sync(store->env, 1);
 	if (!rc && ((fresh && store->durable) || store->unsure))
 		rc = store_sync_folder(store->path);
@@ -636,7 +636,10 @@ int store_replaced(struct store *store, const struct store_total *total,
 	int rc;
 
 	retire_env(store);
+	/* by the writer; the loop is not to wait for the disk */
+	store->synced = true;
 	rc = store_reopen(store, error);
+	store->synced = false;
 	if (rc || store_read_begin(store) < 0)
 		return rc ? rc : errno;
 	net = net_size(store, total);

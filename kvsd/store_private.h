@@ -24,6 +24,7 @@ struct store {
 	unsigned walks;		/* of store_each on it */
 	bool unsure;		/* the file was replaced and the folder is not
 				   synced since */
+	bool synced;		/* the file to be opened is on the disk */
 	bool retiring;		/* a file that was replaced is being closed */
 	pthread_t retirer;
 	double ratio;		/* bytes of a file just made to those of its

@@ -709,6 +709,95 @@ static void test_large(void)
 	test_wipe();
 }
 
+/* Whether the value of KEY in VIEW is LEN bytes of C. */
+static bool is_all(struct db_view *view, const char *key, int c, size_t len)
+{
+	static char buf[100000], want[100000];
+	struct db_entry entry;
+	bool same;
+
+	if (db_lookup(view, key, false, NULL, NULL, &entry, NULL))
+		return false;
+	memset(want, c, len);
+	same = entry.size == len &&
+		db_read(view, &entry, 0, buf, len) == (ssize_t)len &&
+		!memcmp(buf, want, len);
+	db_entry_clear(&entry);
+	return same;
+}
+
+/* The map begins with 1 MiB and doubles six times, each time within a batch
+ * that is being written, while states from before are read. When most is
+ * removed again the file is small. */
+static void test_growing(void)
+{
+	enum { VALUES = 1000, SIZE = 60000, VIEWS = 10 };
+	struct db *db = test_open((struct db_options) { .durable = true,
+				  .map_size = 1 << 20, .history_max = 2 });
+	struct db_view *view[VIEWS] = { NULL };
+	static char data[SIZE], last[SIZE];
+	uint64_t map = 0, wanted, most;
+	struct db_gc_info info;
+	struct db_stats stats;
+	unsigned grown = 0;
+	bool same = true;
+	char key[20];
+
+	for (int i = 0; i < VALUES; i++) {
+		snprintf(key, sizeof(key), "v%d", i);
+		memset(data, i, SIZE);
+		memcpy(data + SIZE / 2 + 5000, key, strlen(key));
+		memcpy(data, key, strlen(key));
+		APPLY(db, { .op = OP_put, .key = key, .data = data,
+			    .len = SIZE }, { .op = OP_put, .key = "last",
+			    .data = memset(last, i, SIZE), .len = SIZE });
+		db_turn_end(db);
+		/* while the writer is at it */
+		for (int j = 0; j < VIEWS && view[j]; j++)
+			same = same && is_all(view[j], "last", j * 100, SIZE);
+		db_wait(db);
+		if (i % 100 == 0)
+			view[i / 100] = db_view_open(db, "primary", NULL,
+						     false, NULL);
+		db_stats(db, &stats);
+		grown += map && stats.map_size > map;
+		map = stats.map_size;
+	}
+	most = stats.file_size;
+	ok(same, "states from before are read while it grows");
+	ok(grown >= 6 && map > (32 << 20) && most > VALUES * SIZE / 2,
+	   "the map doubled %u times, to %ju bytes", grown, (uintmax_t)map);
+	for (int j = 0; j < VIEWS; j++)
+		db_view_close(view[j]);
+	for (int i = 0; i < VALUES; i++) {
+		snprintf(key, sizeof(key), "v%d", i);
+		APPLY(db, UNLINK(key));
+		if (i % 100 == 99)
+			db_wait(db);
+	}
+	for (int i = 0; i < 4; i++) {
+		APPLY(db, PUT("some", i % 2 ? "thing" : "else"));
+		db_wait(db);
+	}
+	wanted = db_gc_start(db);
+	do {
+		event_base_loop(test_base, EVLOOP_ONCE);
+		db_turn_end(db);
+		db_gc_info(db, &info);
+	} while (info.ended < wanted);
+	db_wait(db);
+	db_stats(db, &stats);
+	ok(stats.file_size <= 2 * info.stored + (1 << 20), "%ju bytes of "
+	   "file, once %ju, for %ju of content", (uintmax_t)stats.file_size,
+	   (uintmax_t)most, (uintmax_t)info.stored);
+	view[0] = db_view_open(db, "primary", NULL, false, NULL);
+	ok(is_all(view[0], "last", (VALUES - 1) & 255, SIZE),
+	   "what was not removed is there");
+	db_view_close(view[0]);
+	db_close(db);
+	test_wipe();
+}
+
 #define BIG(op_, key_, len_) \
 	{ .op = OP_##op_, .key = key_, .data = big, .len = len_ }
 
@@ -977,6 +1066,7 @@ int main(void)
 	test_leases();
 	test_nondurable();
 	test_large();
+	test_growing();
 	test_copies();
 	test_snapshots();
 	return test_end();

@@ -538,6 +538,45 @@ static double fake_clock(void)
 }
 
 /* Versions go when they are old enough, and what only they had. */
+/* A namespace with a time of its own, which is longer, and then shorter. */
+static void test_own_age(struct db *db)
+{
+	struct db_settings set = db_settings_default;
+	uint64_t version;
+
+	set.history_time = 200 * 1000000ULL;
+	if (db_namespace_create(db, "own", 1000, NULL, &test_error) ||
+	    db_namespace_set(db, "own", &set, &test_error))
+		abort();
+	for (int i = 0; i < 3; i++) {
+		struct db_op op = PUT("k", i ? i > 1 ? "3" : "2" : "1");
+
+		if (db_apply(db, "own", &op, 1, NULL, NULL, &version,
+			     &test_error) < 0)
+			abort();
+		APPLY(db, op);
+		db_wait(db);
+		fake_time += 60;
+	}
+	collect(db);
+	is_str(get_in(db, "own", "k", "1", false), "1",
+	       "kept for the namespace's own time");
+	is_int(db_history_start(db, "own"), 1, "all of it");
+	is_int(db_history_start(db, "primary"), 6, "not where the instance's "
+	       "holds");
+	set.history_time = 70 * 1000000ULL;
+	db_namespace_set(db, "own", &set, &test_error);
+	collect(db);
+	is_int(db_history_start(db, "own"), 3, "a shorter one");
+	set.history_time = DB_DEFAULT;
+	set.history_versions = 0;
+	db_namespace_set(db, "own", &set, &test_error);
+	APPLY(db, PUT("b", "2"));
+	collect(db);
+	is_int(db_history_start(db, "own"), 3, "no versions");
+	is_str(get_in(db, "own", "k", NULL, false), "3", "but the newest");
+}
+
 static void test_age(void)
 {
 	double (*clock)(void) = db_clock;
@@ -568,6 +607,7 @@ static void test_age(void)
 	collect(db);
 	is_str(get_in(db, "primary", "b", "3", false), "1",
 	       "the newest stays however old it is");
+	test_own_age(db);
 	db_clock = clock;
 	db_close(db);
 	test_wipe();
@@ -635,6 +675,51 @@ static void test_graft(void)
 	ok(accepted && refused && accepted + refused == 40,
 	   "grafts: %jd accepted, %jd refused", (intmax_t)accepted,
 	   (intmax_t)refused);
+}
+
+/* The clock is looked at after each item, so what one step may do is bounded by
+ * what it does when its time is over at once. */
+static void test_steps(void)
+{
+	struct db *db = open_manual();
+	uint64_t wanted, marked = 0, swept = 0, most_marked = 0,
+		 most_swept = 0, most_removed = 0, removed = 0;
+	struct db_gc_info info;
+	char key[32];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		sprintf(key, "d%u.k%u", i % 3, i);
+		APPLY(db, { .op = OP_put, .key = key, .data = value,
+			    .len = 2000 + i % 7000 });
+		if (i % 500 == 0)
+			db_wait(db);
+	}
+	APPLY(db, UNLINK_ALL("d1"));
+	forget_history(db);
+	wanted = db_gc_start(db);
+	do {
+		db_gc_step(db, 0);
+		db_gc_info(db, &info);
+		if (info.marked - marked > most_marked)
+			most_marked = info.marked - marked;
+		if (info.swept - swept > most_swept)
+			most_swept = info.swept - swept;
+		if (info.removed - removed > most_removed)
+			most_removed = info.removed - removed;
+		marked = info.marked;
+		swept = info.swept;
+		removed = info.removed;
+		if (info.phase == DB_GC_SETTLE || info.phase == DB_GC_COPY)
+			db_wait(db);
+	} while (info.ended < wanted);
+	ok(marked > 100 && most_marked <= 400, "%ju marked, %ju at most by a "
+	   "step", (uintmax_t)marked, (uintmax_t)most_marked);
+	ok(swept > 1000 && most_swept == 1, "%ju swept, %ju at most by a step",
+	   (uintmax_t)swept, (uintmax_t)most_swept);
+	ok(removed > 100 && most_removed == 1, "%ju removed, %ju at most by "
+	   "a step", (uintmax_t)removed, (uintmax_t)most_removed);
+	db_close(db);
+	test_wipe();
 }
 
 static uint64_t file_size(struct db *db)
@@ -847,6 +932,7 @@ int main(int argc, char **argv)
 	test_age();
 	test_reborn();
 	test_graft();
+	test_steps();
 	test_smaller(true);
 	test_smaller(false);
 	test_damaged();
