@@ -85,6 +85,21 @@ static bool has_hash(const struct applied_op *op)
 	return op->op == OP_graft || op->op == OP_adopt || op->op == OP_copy;
 }
 
+/* Where a watch that breaks off here can be resumed: not behind this operation
+ * if others of the round follow, as the state between them is not kept; behind
+ * the last of them, at the version that is. */
+static void tell_whole(struct watch *w, const struct applied_op *op,
+		       struct wire_buf *b)
+{
+	struct db_namespace_info info;
+
+	if (w->coming > 1)
+		wire_opt(b, "more", "1");
+	else if (!db_namespace_info(w->stream.conn->kvsd->db, op->ns, false,
+				    &info) && info.version != op->version)
+		wire_opt_u64(b, "whole", info.version);
+}
+
 /* False if it can't be told as it is, or there is no room. */
 static bool tell_operation(struct watch *w, const struct applied_op *op,
 			   const char *tail)
@@ -116,6 +131,7 @@ static bool tell_operation(struct watch *w, const struct applied_op *op,
 		wire_opt(b, "target-ns", op->target_ns);
 	if (has_hash(op))
 		wire_opt(b, "hash", hash);
+	tell_whole(w, op, b);
 	if (has_data(op))
 		reply_payload(c, op->data, op->len);
 	else
@@ -138,7 +154,7 @@ static size_t word_size(const char *word)
 static size_t told_size(const struct watch *w, const struct applied_op *op,
 			const char *tail)
 {
-	size_t size = 160 + word_size(w->key) + word_size(tail);
+	size_t size = 192 + word_size(w->key) + word_size(tail);
 
 	if (op->op == OP_link)
 		size += word_size(op->arg) +
@@ -160,6 +176,11 @@ void prefix_weigh(struct watch *w, const struct hook *hook,
 		c->weighed_round = round;
 		c->weighed = c->lane[LANE_OPERATIONS].len;
 	}
+	if (w->coming_round != round) {
+		w->coming_round = round;
+		w->coming = 0;
+	}
+	w->coming++;
 	if (where == ABOVE || (has_data(op) && !op->data) ||
 	    (has_hash(op) && !grafted_hash(w, op, hash)))
 		w->untold_round = round;
@@ -188,10 +209,12 @@ void prefix_told(struct watch *w, const struct hook *hook,
 	else if (hook->is_link)
 		;	/* something else in the place of the link came before */
 	else if (where != ABOVE && may_tell(w, round) &&
-		 tell_operation(w, op, tail))
+		 tell_operation(w, op, tail)) {
 		w->told_round = round;
-	else
+		w->coming--;
+	} else {
 		fall_behind(w, op, w->told_round == round);
+	}
 }
 
 /* ---- behind ---- */

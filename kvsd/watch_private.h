@@ -35,6 +35,8 @@ struct watch {
 
 	/* prefix: telling what differs between two states, if BEHIND */
 	bool behind, say_lagged, say_unlink;
+	uint64_t coming_round;		/* in which COMING were counted */
+	size_t coming;			/* operations still to be told in it */
 	uint64_t untold_round;		/* in which it can't be told all */
 	uint64_t told_round;		/* in which it was told something */
 	uint64_t lag_version;

@@ -52,7 +52,7 @@ struct item *item_create(const char *const word[], int words, const char *text,
 	return item;
 }
 
-static void item_free(struct item *item)
+void item_free(struct item *item)
 {
 	if (item && item->own_payload)
 		free(item->payload);
@@ -287,18 +287,43 @@ void future_end(weir_future_t *f, int errnum, const char *text)
 	future_queue(f, item);
 }
 
+static void take(weir_future_t *f, struct item *item)
+{
+	if (item && f->filter && !f->filter(f, item))
+		item_free(item);
+	else
+		future_queue(f, item);
+}
+
+/* A watch's operations that waited for ITEM. False if its filter has ended it
+ * with one of them. */
+static bool take_held(weir_future_t *f)
+{
+	struct item *item = watch_release(f->watch), *next;
+	bool ended = f->ended;
+
+	for (; item; item = next) {
+		next = item->next;
+		item->next = NULL;
+		if (f->ended == ended)
+			take(f, item);
+		else
+			item_free(item);
+	}
+	return f->ended == ended;
+}
+
 void future_fulfill(weir_future_t *f, struct item *item)
 {
 	bool first = !f->item;
 	weir_future_t *group = f->group;
 
-	if (item && f->filter && !f->filter(f, item)) {
+	if (!f->watch || take_held(f))
+		take(f, item);
+	else
 		item_free(item);
-		if (!f->item)
-			return;
-	} else {
-		future_queue(f, item);
-	}
+	if (!f->item)
+		return;
 	if (f->ended)
 		timed_remove(f);
 	else if (f->cb && f->timeout >= 0)

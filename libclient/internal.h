@@ -59,6 +59,10 @@ struct watch {
 	uint64_t from;		/* where it would be resumed */
 	uint64_t offset;
 	bool synced;
+	bool partial;		/* a part of a difference has been told */
+	struct item *held, *held_last;	/* prefix: operations that wait for
+					   the last of those made durable
+					   together */
 	bool seen;		/* something has come: what was asked for at
 				   first is settled */
 };
@@ -232,6 +236,7 @@ void future_run_ready(weir_t *h);
 void future_run_timeouts(weir_t *h, double now);
 struct item *item_create(const char *const word[], int words, const char *text,
 			 const void *payload, size_t len);
+void item_free(struct item *item);
 /* Value of option NAME of an item, or NULL. */
 const char *item_option(const struct item *item, const char *name);
 /* Takes DATA (malloc, a NUL after LEN) in the place of the payload. */
@@ -239,7 +244,12 @@ void item_set_payload(struct item *item, char *data, size_t len);
 
 /* watch.c, event.c, service.c, lease.c: pushes, and what a new connection
  * needs to be told */
-void watch_saw(weir_future_t *f, const struct item *item);
+/* Notes ITEM; false if it is held back. */
+bool watch_saw(weir_future_t *f, struct item *item);
+/* What was held back, oldest first, which the caller takes. */
+struct item *watch_release(struct watch *w);
+/* The connection is lost; false if the watch cannot go on with another. */
+bool watch_lost(struct watch *w);
 int watch_send(weir_future_t *f);
 void watch_free(struct watch *w);
 void service_push(weir_future_t *f, struct wire_frame *frame);

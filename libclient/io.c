@@ -120,6 +120,7 @@ static void settle(weir_t *h, const char *why)
 
 	for (i = 0; i < h->slots; i++) {
 		weir_future_t *f = h->slot[i];
+		bool whole;
 
 		if (!f)
 			continue;
@@ -128,15 +129,20 @@ static void settle(weir_t *h, const char *why)
 			h->free_slot[h->free_slots++] = i;
 			continue;
 		}
+		whole = !f->watch || watch_lost(f->watch);
 		if ((h->flags & WEIR_O_RECONNECT) && f->request &&
-		    !f->streaming)
+		    !f->streaming && whole)
 			continue;
 		f->slot = NO_SLOT;
 		h->slot[i] = NULL;
 		h->free_slot[h->free_slots++] = i;
-		future_fail(f, ECONNRESET, changes_state(f) ?
-			    "%s; whether it was done is not known" : "%s",
-			    why);
+		if (!whole && (h->flags & WEIR_O_RECONNECT))
+			future_fail(f, ESTALE, "%s; the watch had been told "
+				    "a part of a difference", why);
+		else
+			future_fail(f, ECONNRESET, changes_state(f) ?
+				    "%s; whether it was done is not known" :
+				    "%s", why);
 	}
 }
 

@@ -444,10 +444,12 @@ static void push(weir_t *h, struct wire_frame *frame)
 	} else {
 		struct item *item = reply_item(h, frame, 2);
 
-		if (f->kind == KIND_WATCH && item)
-			watch_saw(f, item);
-		else if (f->kind == KIND_SUBSCRIBE && item)
+		if (f->kind == KIND_WATCH && item) {
+			if (!watch_saw(f, item))
+				return;
+		} else if (f->kind == KIND_SUBSCRIBE && item) {
 			event_saw(f, item);
+		}
 		future_fulfill(f, item);
 	}
 }

@@ -15,9 +15,28 @@ static const char *const modes[] = {
 	[WEIR_WATCH_PREFIX] = "prefix",
 };
 
+struct item *watch_release(struct watch *w)
+{
+	struct item *held = w->held;
+
+	w->held = w->held_last = NULL;
+	return held;
+}
+
+static void drop_held(struct watch *w)
+{
+	struct item *item, *next;
+
+	for (item = watch_release(w); item; item = next) {
+		next = item->next;
+		item_free(item);
+	}
+}
+
 void watch_free(struct watch *w)
 {
 	if (w) {
+		drop_held(w);
 		free(w->ns);
 		free(w->key);
 		free(w);
@@ -93,7 +112,51 @@ static uint64_t number(const struct item *item, const char *name)
 	return 0;
 }
 
-void watch_saw(weir_future_t *f, const struct item *item)
+/* An operation that more of the same batch follow waits for the last of them:
+ * the store keeps no state in between from which the watch could go on. */
+static void hold(struct watch *w, struct item *item)
+{
+	if (w->held)
+		w->held_last->next = item;
+	else
+		w->held = item;
+	w->held_last = item;
+}
+
+bool watch_lost(struct watch *w)
+{
+	drop_held(w);
+	/* What was told may be gone again, which no later difference says. */
+	return !w->partial;
+}
+
+static bool prefix_saw(struct watch *w, struct item *item, const char *kind,
+		       uint64_t version)
+{
+	uint64_t whole = number(item, "whole");
+
+	if (!strcmp(kind, "synced")) {
+		w->synced = true;
+		w->partial = false;
+	} else if (!strcmp(kind, "lagged")) {
+		/* more of the batch cannot come: it is told with the rest */
+		if (w->held)
+			version = w->from;
+		drop_held(w);
+		w->synced = false;
+	} else if (!w->synced) {
+		w->partial = true;
+		return true;
+	} else if (number(item, "more")) {
+		hold(w, item);
+		return false;
+	}
+	if (whole || version)
+		w->from = whole ? whole : version;
+	return true;
+}
+
+bool watch_saw(weir_future_t *f, struct item *item)
 {
 	struct watch *w = f->watch;
 	const char *kind = item->words ? item->word[0] : "";
@@ -103,21 +166,11 @@ void watch_saw(weir_future_t *f, const struct item *item)
 	/* once seen, a key that is gone for a while is no error */
 	w->flags |= WEIR_WATCH_WAIT;
 	version = number(item, "version");
-	if (w->mode == WEIR_WATCH_APPEND) {
+	if (w->mode == WEIR_WATCH_PREFIX)
+		return prefix_saw(w, item, kind, version);
+	if (w->mode == WEIR_WATCH_APPEND)
 		w->offset = strcmp(kind, "data") ? 0 :
 			number(item, "offset") + item->payload_len;
-		w->from = version;
-		return;
-	}
-	if (!strcmp(kind, "synced"))
-		w->synced = true;
-	else if (!strcmp(kind, "lagged"))
-		w->synced = false;
-	if (w->mode == WEIR_WATCH_LATEST || !strcmp(kind, "synced") ||
-	    !strcmp(kind, "lagged"))
-		w->from = version;
-	else if (w->synced && version)
-		/* more of the same transaction may have been under way */
-		w->from = version - 1;
-	/* else: part of a difference, which is told again as a whole */
+	w->from = version;
+	return true;
 }

@@ -372,5 +372,6 @@ talk()
 {
 	"$builddir/t/tool/wiretalk" "$SOCKET" 2>&1 | sed -E \
 		-e 's/(hash=)[0-9a-f]{64}/\1HASH/g' \
+		-e 's/^(\* .*) (more=1|whole=[0-9]+)( \{[0-9]+\})?$/\1\3/' \
 		-e 's/(time=)[0-9]+\.[0-9]+/\1TIME/g'
 }

@@ -142,7 +142,7 @@ static void lasting(void)
 		     "3 ok version=5\n4 ok sequence=8\n5 ok\n6 ok id=44\n"
 		     "7 ok version=5\n* 0 value version=5 {1}\nl\n"
 		     "* 1 data offset=2 version=5 {3}\nabc\n"
-		     "* 2 put p.1 version=5 {1}\n1\n"
+		     "* 2 put p.1 version=5 {1}\n1\n* 2 synced version=5\n"
 		     "* 3 synced version=5\n* 3 put q.1 version=6 {1}\n1\n"
 		     "* 4 event e sequence=9 uid=1\n"
 		     "* 0 value version=7 {1}\nm\n"),
@@ -150,10 +150,8 @@ static void lasting(void)
 		       "0 watch - l mode=latest from=7 wait=1 anew=1\n"
 		       "1 watch - a mode=append from=5 offset=5 wait=1 "
 		       "anew=1\n"
-		       /* the difference was not whole: from the start */
-		       "2 watch - p mode=prefix from=0 wait=1\n"
-		       /* there may have been more of version 6 */
-		       "3 watch - q mode=prefix from=5 wait=1\n"
+		       "2 watch - p mode=prefix from=5 wait=1\n"
+		       "3 watch - q mode=prefix from=6 wait=1\n"
 		       "4 subscribe e\n5 serve s\n"
 		       "7 watch - x mode=latest from=3\n"),
 		SEND("0 ok version=9\n1 ok version=9\n2 ok version=9\n"
@@ -200,7 +198,7 @@ static void lasting(void)
 	weir_future_then(f[7], -1, see, (void *)"x:");
 	while (!strstr(seen, "l:!") && poll(&p, 1, 10000) > 0)
 		weir_dispatch(h);
-	is_str(seen, "l:value=l a:data=abc p:put=1 q:synced q:put=1 e:event "
+	is_str(seen, "l:value=l a:data=abc p:put=1 p:synced q:synced q:put=1 e:event "
 	       "l:value=m (down)(up)e:lost x:!a:data=d p:put=1 p:synced "
 	       "q:put=1 q:synced e:event call (down)(up)e:lost l:!",
 	       "watches, subscriptions and services go on");
@@ -209,6 +207,52 @@ static void lasting(void)
 		weir_future_destroy(f[i]);
 	weir_close(h);
 	fake_done("restored");
+}
+
+/* It breaks within what became durable together, which the store keeps as one
+ * state: none of that has been told, and all of it comes afterwards. */
+static void halves(void)
+{
+	static const struct fake_step steps[] = {
+		ACCEPT, EXPECT("0 watch - p mode=prefix\n"),
+		SEND("0 ok version=5\n* 0 synced version=5\n"
+		     "* 0 put p.1 version=6 more=1 {1}\n1\n"
+		     "* 0 append p.1 offset=1 version=7 whole=9 {1}\n2\n"
+		     "* 0 put p.2 version=10 more=1 {1}\n3\n"
+		     "* 0 append p.1 offset=2 version=10 more=1 {1}\n4\n"),
+		CLOSE, ACCEPT, EXPECT("0 watch - p mode=prefix from=9 wait=1\n"),
+		SEND("0 ok version=11\n* 0 put p.1 version=11 {3}\n124\n"
+		     "* 0 synced version=11\n"
+		     "* 0 put p.3 version=12 more=1 {1}\n5\n"
+		     /* the rest would not fit */
+		     "* 0 lagged version=11\n"),
+		CLOSE, ACCEPT,
+		EXPECT("0 watch - p mode=prefix from=11 wait=1\n"),
+		SEND("0 ok version=12\n* 0 put p.4 version=12 {1}\n6\n"),
+		CLOSE, ACCEPT, EXPECT("0 ping\n"), SEND("0 ok\n"), END
+	};
+	weir_t *h = open_fake(steps);
+	weir_future_t *f, *ping;
+
+	seen[0] = '\0';
+	weir_on_state(h, NULL, NULL);
+	f = weir_kvs_watch(h, NULL, "p", WEIR_WATCH_PREFIX, WEIR_FROM_NOW, 0,
+			   0);
+	while (!weir_future_get(f)) {
+		see(f, (void *)"");
+		weir_future_next(f);
+	}
+	is_str(seen, "synced put=1 append=2 put=124 synced lagged put=6 ", "no half of a batch is told");
+	is_int(weir_future_error(f), ESTALE,
+	       "a difference that broke off cannot be completed");
+	ok(strstr(weir_future_strerror(f), "part of a difference"), "%s",
+	   weir_future_strerror(f));
+	weir_future_destroy(f);
+	ping = weir_request(h, "ping", NULL, NULL, 0);
+	is_int(weir_future_get(ping), 0, "the handle goes on");
+	weir_future_destroy(ping);
+	weir_close(h);
+	fake_done("halves");
 }
 
 /* A lease that ended, or may have, while there was no connection. */
@@ -326,6 +370,7 @@ int main(void)
 	requests();
 	meanwhile();
 	lasting();
+	halves();
 	leases();
 	libevent();
 	foreign();
