@@ -140,6 +140,45 @@ theirs 12345 2
 30 err E2BIG the payload of 16777217 bytes is over the limit of 16777216" \
 	"a user has what is theirs"
 
+# A fence belongs to the user of the first participant, also in a namespace
+# that both may write.
+mkfifo "$WORK/first" "$WORK/told"
+"$builddir/t/tool/wiretalk" "$SOCKET" <"$WORK/first" >"$WORK/told" &
+pid=$!
+note_pid $pid
+exec 5>"$WORK/first" 6<"$WORK/told"
+printf '%s\n' 'a hello' 'a load 1 fence theirs gate 2 | put in {1}\n1\n' \
+	'a send 2 root theirs' 'a until 2' >&5
+read -r line <&6
+before=${line#2 }
+got=$(talk_as 12345 <<'END'
+a hello
+a load 1 fence theirs gate 2 | put in {1}\n2\n
+a until 1
+a load 2 fence - gate 2 | put in {1}\n2\n
+a until 2
+a load 3 fence theirs mine 2 | put - mine {1}\n2\n
+a until 3
+a send 4 get theirs in
+a until 4
+END
+)
+is "$got" "1 err EPERM fence gate belongs to another user
+2 err EPERM namespace primary belongs to another user
+3 err EINVAL operation 1: put has no argument 'mine': put KEY [lease=ID] {N}
+4 err ENOENT key in does not exist in namespace theirs" \
+	"a user cannot join another's fence"
+printf '%s\n' 'a send 3 root theirs' 'a until 3' >&5
+read -r line <&6
+is "${line#3 }" "$before" "which waits as before"
+printf '%s\n' 'a load 4 fence theirs gate 2 | put in.two {1}\n2\n' \
+	'a until 1' >&5
+read -r line <&6
+matches "$line" "^[14] ok version=" "for its second participant"
+exec 5>&- 6<&-
+wait $pid
+forget_pid $pid
+
 got=$(printf '%s\n' 'a open' 'a send 1 hello 1' 'a until 1' \
 	'a send 2 put - k {1}\n1' 'a until 2' | talk_as 777)
 matches "$got" "role=admin" "an admin"
