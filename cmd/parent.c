@@ -100,19 +100,22 @@ void parent_find(struct parent *p)
 	ask(p);
 }
 
-/* So that tools find the way down: weir job memo. */
-static void remember(struct parent *p, const char *uri)
+static void on_remembered(weir_future_t *f, void *arg)
+{
+	if (weir_future_error(f))
+		warn("the job's memo: %s", weir_future_strerror(f));
+}
+
+void parent_remember(struct parent *p, const char *uri)
 {
 	json_t *o = json_pack("{s:I s:{s:s}}", "id", (json_int_t)p->id,
 			      "memo", "uri", uri);
 	char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
-	weir_future_t *f = text ? weir_rpc(p->h, "job-manager.memo", text,
-					   strlen(text), -1) : NULL;
 
-	if (!f || weir_future_get(f) < 0)
-		warn("the job's memo: %s", f ? weir_future_strerror(f) :
-		     strerror(errno));
-	weir_future_destroy(f);
+	p->memo = text ? weir_rpc(p->h, "job-manager.memo", text, strlen(text),
+				  -1) : NULL;
+	if (!p->memo || weir_future_then(p->memo, -1, on_remembered, p) < 0)
+		warn("the job's memo: %s", strerror(errno));
 	free(text);
 	json_decref(o);
 }
@@ -136,7 +139,6 @@ void parent_announce(struct parent *p, const char *uri,
 		    f ? weir_future_strerror(f) : strerror(errno));
 	weir_future_destroy(f);
 	weir_txn_destroy(txn);
-	remember(p, uri);
 	if (weir_attach(p->h, base) < 0)
 		die("out of memory");
 }
@@ -182,6 +184,7 @@ void parent_leave(struct parent *p)
 			weir_future_wait(f, 1);
 		weir_future_destroy(f);
 	}
+	weir_future_destroy(p->memo);
 	weir_future_destroy(p->lease);
 	weir_future_destroy(p->watch);
 	weir_close(p->h);

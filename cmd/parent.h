@@ -18,7 +18,7 @@ struct parent {
 	int level;		/* of that instance; the first is 0 */
 	char *cores, *gpus;	/* of this node, idsets */
 	char *hosts;		/* of all of them, with commas */
-	weir_future_t *watch, *lease;
+	weir_future_t *watch, *lease, *memo;
 	/* followers: where the instance is, and that it is no more */
 	void (*on_uri)(const char *uri, void *arg);
 	void (*on_gone)(void *arg);
@@ -27,10 +27,13 @@ struct parent {
 
 /* Looks where we are; ends the program if it is no place to start. */
 void parent_find(struct parent *p);
-/* Rank 0: where the instance is, told to the others and as the job's memo,
- * until this process ends. Waits. */
+/* Rank 0: where the instance is, told to the others until this process ends.
+ * Waits. */
 void parent_announce(struct parent *p, const char *uri,
 		     struct event_base *base);
+/* Rank 0, after that and when all of the instance answers: the job's memo says
+ * where it is, so that tools find the way down. */
+void parent_remember(struct parent *p, const char *uri);
 /* The others: BASE will see it. */
 void parent_follow(struct parent *p, struct event_base *base);
 void parent_leave(struct parent *p);

@@ -195,6 +195,8 @@ static void check_ready(struct start *s)
 	for (d = s->daemons.first; d; d = d->next)
 		if (!d->ready)
 			return;
+	if (s->parent.h && s->parent.rank == 0)
+		parent_remember(&s->parent, s->uri);
 	if (s->parent.rank == 0)
 		run_program(s);
 	else
