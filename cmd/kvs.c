@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir kvs: reading and changing keys. The rest of it: kvs_show.c (ls, dir),
- * kvs_copy.c, kvs_diff.c, kvs_dump.c, kvs_load.c, kvs_snapshot.c, kvs_namespace.c, kvs_quota.c,
- * kvs_eventlog.c, kvs_space.c. weir-kvs(1). */
+ * kvs_copy.c, kvs_diff.c, kvs_dump.c, kvs_load.c, kvs_snapshot.c,
+ * kvs_namespace.c, kvs_quota.c, kvs_eventlog.c, kvs_space.c. weir-kvs(1). */
 #include "config.h"
 
 #include <errno.h>

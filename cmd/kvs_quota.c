@@ -4,12 +4,12 @@
 #include "config.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/common.h"
+#include "cmd/jobtext.h"
 #include "cmd/kvs.h"
 #include "proto/duration.h"
 #include "proto/wire.h"
@@ -121,16 +121,6 @@ static void setting(struct words *w, int option)
 		add_time(w, optarg);
 		break;
 	}
-}
-
-static uid_t user_of(const char *text)
-{
-	struct passwd *pw = getpwnam(text);
-	uint64_t uid;
-
-	if (!pw && (wire_parse_u64(text, &uid) < 0 || uid >= (uid_t)-1))
-		usage_error("there is no user '%s'", text);
-	return pw ? pw->pw_uid : (uid_t)uid;
 }
 
 /* ---- namespaces ---- */
@@ -297,8 +287,10 @@ int kvs_ns_quota(int argc, char **argv)
 		verb_usage();
 	if (w.count && optind == argc)
 		usage_error("namespace quota needs a user to set it for");
+	if (optind < argc && !strcmp(argv[optind], "all"))
+		usage_error("a quota is for one user, not for all");
 	if (optind < argc)
-		uid = xasprintf("%ju", (uintmax_t)user_of(argv[optind]));
+		uid = xasprintf("%jd", (intmax_t)text_user(argv[optind]));
 	h = open_instance(0);
 	if (list)
 		list_quotas(h);

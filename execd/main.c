@@ -244,7 +244,10 @@ static void fini(struct agent *a)
 
 int main(int argc, char **argv)
 {
-	struct agent a = { .listener = -1, .children = -1, .shell_timeout = SHELL_TIMEOUT };
+	struct agent a = {
+		.listener = -1, .children = -1,
+		.shell_timeout = SHELL_TIMEOUT,
+	};
 	char error[512];
 
 	options(&a, argc, argv);

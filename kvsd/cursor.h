@@ -19,7 +19,8 @@ struct cursor {
 
 /* A node from the cache or the store: NULL with errno ENOENT or EIO. */
 struct node *cursor_load(struct tree *tree, const struct db_hash *hash);
-/* At the first item of the root of the directory with HASH and EXTENT. All return -1 with EIO when something stored is damaged. */
+/* At the first item of the root of the directory with HASH and EXTENT. All
+ * return -1 with EIO when something stored is damaged. */
 int cursor_open(struct cursor *c, struct tree *tree,
 		const struct db_hash *hash, const struct extent *extent);
 void cursor_close(struct cursor *c);

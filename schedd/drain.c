@@ -79,26 +79,35 @@ int drain_read(struct schedd *s, struct weir_error *error)
 	return r;
 }
 
-static void save(struct schedd *s)
+static void changed(struct schedd *s)
 {
-	char *text = json_dumps(s->drained, JSON_COMPACT | JSON_SORT_KEYS);
+	s->drain_unsaved = true;
+	sched_wake(s);
+}
 
+void drain_save(struct schedd *s)
+{
+	char *text;
+
+	if (!s->drain_unsaved)
+		return;
+	s->drain_unsaved = false;
+	text = json_dumps(s->drained, JSON_COMPACT | JSON_SORT_KEYS);
 	if (text)
 		weir_txn_put(commit_txn(s->commit), KEY, text, strlen(text));
 	else
 		schedd_restart(s, "out of memory");
 	free(text);
-	sched_wake(s);
 }
 
 /* ---- changes ---- */
 
-static void drain(struct schedd *s, unsigned rank, const char *reason)
+static void drain(struct schedd *s, unsigned rank, double now,
+		  const char *reason)
 {
 	const char *host = resources_host(s->resources, rank);
 	char name[16];
-	json_t *o = json_pack("{s:f s:s}", "timestamp", now_wall(), "reason",
-			      reason);
+	json_t *o = json_pack("{s:f s:s}", "timestamp", now, "reason", reason);
 
 	snprintf(name, sizeof(name), "%u", rank);
 	if (!o || json_object_set_new(s->drained, name, o) < 0) {
@@ -118,12 +127,13 @@ static bool is_drained(struct schedd *s, unsigned rank)
 	return json_object_get(s->drained, name);
 }
 
-void drain_node(struct schedd *s, unsigned rank, const char *reason)
+void drain_node(struct schedd *s, unsigned rank, double now,
+		const char *reason)
 {
 	if (is_drained(s, rank))
 		return;
-	drain(s, rank, reason);
-	save(s);
+	drain(s, rank, now, reason);
+	changed(s);
 }
 
 /* ---- calls ---- */
@@ -222,6 +232,7 @@ static unsigned first_that(struct schedd *s, const struct idset *ranks,
 void do_drain(struct schedd *s, weir_call_t *call)
 {
 	struct request_drain r;
+	double now = now_wall();
 	bool update, force;
 	unsigned i;
 
@@ -238,8 +249,8 @@ void do_drain(struct schedd *s, weir_call_t *call)
 	for (i = idset_first(r.ranks); i != IDSET_NONE;
 	     i = idset_next(r.ranks, i))
 		if (force || !is_drained(s, i))
-			drain(s, i, r.reason);
-	save(s);
+			drain(s, i, now, r.reason);
+	changed(s);
 	commit_reply(s->commit, call, 0);
 	done(&r);
 }
@@ -267,7 +278,7 @@ void do_undrain(struct schedd *s, weir_call_t *call)
 		apply(s, name, false);
 		daemon_log(LOG_INFO, "rank %u is not drained any more", i);
 	}
-	save(s);
+	changed(s);
 	commit_reply(s->commit, call, 0);
 	done(&r);
 }

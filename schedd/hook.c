@@ -21,7 +21,6 @@
 
 #define RUNNING_MAX	64	/* here, at a time; the others wait */
 
-const char *const hook_names[HOOKS] = { "prolog", "epilog" };
 static const enum job_event starts[HOOKS] = { EVENT_PROLOG_START,
 					      EVENT_EPILOG_START };
 static const enum job_event finishes[HOOKS] = { EVENT_PROLOG_FINISH,
@@ -120,10 +119,11 @@ static void failed(struct hook *h, int status, const char *note)
  * nodes; one that hangs, or an epilog that has not done its work, may be. */
 static void drain_all(struct hook *h, const char *note)
 {
+	double now = now_wall();
 	int i;
 
 	for (i = 0; h->job->nodes && i < h->job->nnodes; i++)
-		drain_node(h->schedd, h->job->nodes[i].rank, note);
+		drain_node(h->schedd, h->job->nodes[i].rank, now, note);
 }
 
 /* STATUS is a wait status, WHY what is wrong besides it or NULL. */

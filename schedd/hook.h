@@ -12,6 +12,7 @@
 #include "proto/hook_run.h"
 
 enum hook_kind { HOOK_PROLOG, HOOK_EPILOG, HOOKS };
+extern const char *const hook_names[HOOKS];
 
 /* Of a job, by its log. */
 enum hook_state {

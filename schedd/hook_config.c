@@ -15,7 +15,7 @@
 #define PROLOG_TIMEOUT	1800	/* seconds */
 #define TERM_TIMEOUT	60	/* seconds */
 
-static const char *const names[HOOKS] = { "prolog", "epilog" };
+const char *const hook_names[HOOKS] = { "prolog", "epilog" };
 
 static int take_command(json_t *value, const char *path, char ***argv,
 			struct proto_error *err)
@@ -93,8 +93,8 @@ int hook_configure(struct hook_config config[HOOKS], json_t *manager,
 			.cancel = true,
 		};
 	for (i = 0; i < HOOKS; i++) {
-		o = json_object_get(manager, names[i]);
-		if (!o || take_hook(o, names[i], &config[i], err) == 0)
+		o = json_object_get(manager, hook_names[i]);
+		if (!o || take_hook(o, hook_names[i], &config[i], err) == 0)
 			continue;
 		hook_config_free(config);
 		return -1;

@@ -25,8 +25,6 @@ struct hook {
 	int parts, parts_open;
 };
 
-extern const char *const hook_names[HOOKS];
-
 /* What it finds in its environment; -1 with ENOMEM. */
 int hook_environment(struct hook_env *env, const struct hook *h);
 /* "its exit code is 3" */

@@ -191,6 +191,7 @@ int parts_result(struct hook *h, char *note, size_t size)
 	struct schedd *s = h->schedd;
 	char id[JOBID_SIZE], how[128], reason[512];
 	int i, status = 0, failed = 0;
+	double now = now_wall();
 
 	jobid_encode(h->job->id, JOBID_F58PLAIN, id);
 	for (i = 0; i < h->parts; i++) {
@@ -211,7 +212,7 @@ int parts_result(struct hook *h, char *note, size_t size)
 		if (h->canceled)
 			continue;
 		daemon_log(LOG_ERR, "%s", reason);
-		drain_node(s, p->rank, reason);
+		drain_node(s, p->rank, now, reason);
 	}
 	i = (int)strlen(note);
 	if (failed > 1)

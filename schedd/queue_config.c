@@ -93,7 +93,7 @@ static int take_limits(json_t *o, const char *path, struct limits *limits,
 		return -1;
 	snprintf(field, sizeof(field), "%.80s.duration", path);
 	if (config_duration(json_object_get(o, "duration"), field,
-			  &limits->duration, err) < 0)
+			    &limits->duration, err) < 0)
 		return -1;
 	snprintf(field, sizeof(field), "%.80s.active-jobs", path);
 	if (take_size(json_object_get(o, "active-jobs"), field, &limits->jobs,
@@ -156,7 +156,7 @@ static int take_policy(json_t *o, const char *path, struct policy *policy,
 	snprintf(field, sizeof(field), "%.60s.jobspec.defaults.system."
 		 "duration", path);
 	if (config_duration(json_object_get(defaults, "duration"), field,
-			  &policy->duration, err) < 0)
+			    &policy->duration, err) < 0)
 		return -1;
 	if (take_queue_policy(o, path, &policy->config, err) < 0)
 		return -1;
@@ -313,7 +313,7 @@ static int take_purge(json_t *config, double *age, long long *num,
 	if (n)
 		*num = json_integer_value(n);
 	return config_duration(json_object_get(o, "inactive-age-limit"),
-			     "job-manager.inactive-age-limit", age, err);
+			       "job-manager.inactive-age-limit", age, err);
 }
 
 static int take_match(json_t *config, const struct match_policy **match,

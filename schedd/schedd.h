@@ -47,6 +47,7 @@ struct schedd {
 	int64_t last_event;		/* its time, microseconds since 1970 */
 	struct resources *resources;
 	json_t *drained;		/* see drain.c */
+	bool drain_unsaved;
 	struct queues *queues;
 	struct queue_wait *queue_waits;
 	struct commit *commit;
@@ -187,8 +188,11 @@ int graph_watch(struct schedd *s);
 void graph_load(struct schedd *s, const char *text, size_t len);
 /* drain.c: nodes that get no new jobs */
 int drain_read(struct schedd *s, struct weir_error *error);	/* blocking */
-/* RANK is drained, if it is not yet. */
-void drain_node(struct schedd *s, unsigned rank, const char *reason);
+/* RANK is drained, if it is not yet. Nodes that are drained for one reason at
+ * the same time NOW are shown as one group. */
+void drain_node(struct schedd *s, unsigned rank, double now,
+		const char *reason);
+void drain_save(struct schedd *s);	/* what a turn's end has to do */
 void nodes_turn(struct schedd *s);	/* what a turn's end has to do */
 
 /* ---- replay.c ---- */

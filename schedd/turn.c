@@ -21,6 +21,7 @@ void turn_end(struct schedd *s)
 	queues_turn(s);
 	ended_turn(s);
 	arrays_save(s);
+	drain_save(s);
 	s->fresh = 0;
 	if (arrays_wait(s) && turn_room(s))
 		turn_again(s);

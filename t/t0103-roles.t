@@ -193,6 +193,14 @@ got=$({ echo "a hello"; cat "$WORK/script"; echo "a drain 1025"; } |
 	talk_as 12345)
 is "$got" "1025 err EAGAIN you have 1024 leases: end some" "leases are bounded"
 
+# A hash is no ticket to what it names.
+hash=$(WEIR_URI=local://$SOCKET weir kvs getroot -b |
+	grep -oE "[0-9a-f]{64}")
+got=$(printf '%s\n' 'a hello' "a send 1 commit theirs {73}\\ngraft g $hash\\n" \
+	'a until 1' | talk_as 12345)
+is "$got" "1 err EPERM operation 1: graft needs the role owner" \
+	"nobody grafts the tree of another"
+
 # Private events: the publisher's user and the owner.
 mkfifo "$WORK/in" "$WORK/out"
 setpriv --reuid=12345 --regid=12345 --clear-groups \

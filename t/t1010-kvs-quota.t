@@ -167,7 +167,9 @@ like "$STATUS $ERR" "1 *namespace none does not exist*" "nor is shown"
 run weir kvs namespace quota --quota-keys=1
 like "$STATUS $ERR" "1 *needs a user*" "whose quota?"
 run weir kvs namespace quota no-such-user
-like "$STATUS $ERR" "1 *no user 'no-such-user'*" "no such user"
+is "$STATUS $ERR" "1 weir-kvs: ERROR: unknown user no-such-user" "no such user"
+run weir kvs namespace quota --quota-keys=1 all
+like "$STATUS $ERR" "1 *one user, not for all*" "nor are all of them one"
 stop_kvsd
 is "$KVSD_STATUS" 0 "the server is well"
 done_testing
