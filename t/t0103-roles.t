@@ -198,7 +198,7 @@ hash=$(WEIR_URI=local://$SOCKET weir kvs getroot -b |
 	grep -oE "[0-9a-f]{64}")
 got=$(printf '%s\n' 'a hello' "a send 1 commit theirs {73}\\ngraft g $hash\\n" \
 	'a until 1' | talk_as 12345)
-is "$got" "1 err EPERM operation 1: graft needs the role owner" \
+is "$got" "1 err EPERM operation 1: graft is for the instance's owner" \
 	"nobody grafts the tree of another"
 
 # Private events: the publisher's user and the owner.
