@@ -88,6 +88,7 @@ static const struct {
 	{ "job", "cancel", ACTIVE_JOBS }, { "job", "raise", ACTIVE_JOBS },
 	{ "job", "urgency", ACTIVE_JOBS }, { "job", NULL, JOBS },
 	{ "queue", NULL, QUEUES }, { "config", "load", FILES },
+	{ "jobtap", "load", FILES },
 };
 
 /* Without a word if there is no instance: nobody asked for it. */

@@ -13,6 +13,7 @@ enum condition_kind {
 	CONDITION_FAILED, CONDITION_EXCEPTION,	/* of the job ID */
 	CONDITION_TIME,
 	CONDITION_SINGLETON,	/* ID: the job that it found in its way */
+	CONDITION_FOREIGN,	/* a plug-in knows */
 };
 
 struct condition {
@@ -20,6 +21,7 @@ struct condition {
 	enum condition_kind kind;
 	uint64_t id;
 	double time;			/* seconds since 1970 */
+	char *scheme, *value;		/* of a foreign one; one block */
 	struct condition *next, **prev;	/* who else waits; prev NULL: does not */
 	struct event *timer;
 };

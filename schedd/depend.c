@@ -44,6 +44,8 @@ static void wait_for(struct schedd *s, struct condition *c)
 {
 	struct job *job;
 
+	if (c->kind == CONDITION_FOREIGN)
+		return;		/* its plug-in tells */
 	if (c->kind == CONDITION_TIME) {
 		wait_until(s, c);
 		return;
@@ -55,7 +57,11 @@ static void wait_for(struct schedd *s, struct condition *c)
 
 /* ---- whether it holds ---- */
 
-enum verdict { NEVER, NOT_YET, HOLDS };
+enum verdict {
+	NEVER = WEIR_PLUGIN_NEVER,
+	NOT_YET = WEIR_PLUGIN_WAIT,
+	HOLDS = WEIR_PLUGIN_YES,
+};
 
 static enum verdict judge_ended(const struct condition *c,
 				const struct record *r)
@@ -104,6 +110,9 @@ static enum verdict judge(struct schedd *s, struct condition *c)
 		return now_wall() >= c->time ? HOLDS : NOT_YET;
 	if (c->kind == CONDITION_SINGLETON)
 		return judge_singleton(c);
+	if (c->kind == CONDITION_FOREIGN)
+		return (enum verdict)plugins_depend(s, c->dependency->job,
+						    c->scheme, c->value, NULL);
 	other = jobs_find(s->jobs, c->id);
 	if (!other)
 		return judge_ended(c, history_find(s->history, c->id));
@@ -140,6 +149,16 @@ static enum verdict settle(struct schedd *s, struct dependency *d)
 
 /* ---- the job's way ---- */
 
+static int check_foreign(struct schedd *s, const struct job *job,
+			 const struct condition *c, struct proto_error *err)
+{
+	if (!plugins_know(s, c->scheme))
+		return proto_error_set(err, EINVAL, "dependency scheme \"%s\" "
+				       "not supported", c->scheme);
+	return plugins_depend(s, job, c->scheme, c->value, err) ==
+	       WEIR_PLUGIN_NEVER ? -1 : 0;
+}
+
 /* Whether C names a job that this one may wait for. */
 static int check_condition(struct schedd *s, const struct job *job,
 			   const struct condition *c, struct proto_error *err)
@@ -148,6 +167,8 @@ static int check_condition(struct schedd *s, const struct job *job,
 	struct job *other;
 	char id[JOBID_SIZE];
 
+	if (c->kind == CONDITION_FOREIGN)
+		return check_foreign(s, job, c, err);
 	if (c->kind == CONDITION_SINGLETON && !job->named)
 		return proto_error_set(err, EINVAL, "dependency: singleton: "
 				       "the job must have a name");
@@ -231,6 +252,23 @@ void dependency_drop(struct job *job)
 
 	for (d = job->dependencies; d; d = d->next)
 		drop(d);
+}
+
+void dependency_look(struct schedd *s)
+{
+	struct dependency *d;
+	struct job *job;
+	size_t i;
+
+	for (job = jobs_first(s->jobs); job; job = job->next)
+		for (d = job->state == STATE_DEPEND ? job->dependencies : NULL;
+		     d; d = d->next)
+			for (i = 0; d->open && i < d->count; i++)
+				if (d->condition[i].kind == CONDITION_FOREIGN)
+					condition_link(&s->to_settle,
+						       &d->condition[i]);
+	if (s->to_settle)
+		commit_wake(s->commit);
 }
 
 /* Not at once: one job's end may end the next, in a chain as long as users

@@ -28,6 +28,30 @@ static const struct scheme {
 	{ "singleton", CONDITION_SINGLETON, "singleton" },
 };
 
+/* What a plug-in has to say of: "SCHEME=VALUE". Whether there is one is asked
+ * at submission; in a log that is read back it stands for what it was. */
+static const struct scheme foreign = { "", CONDITION_FOREIGN, "" };
+
+#define VALUE_MAX	200	/* bytes, of a foreign one */
+#define DESCRIPTION_SIZE	(VALUE_MAX + 64)
+
+static bool is_foreign(const char *name, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strlen(schemes[i].name) == len &&
+		    !strncmp(schemes[i].name, name, len))
+			return false;
+	return len > 0 && len <= 60 && strncmp(name, "any-of", len) &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") >= len;
+}
+
+bool dependency_is_foreign(const char *scheme)
+{
+	return is_foreign(scheme, strlen(scheme));
+}
+
 static const struct scheme *find_scheme(const char *name, size_t len,
 					struct proto_error *err)
 {
@@ -37,6 +61,8 @@ static const struct scheme *find_scheme(const char *name, size_t len,
 		if (strlen(schemes[i].name) == len &&
 		    !strncmp(schemes[i].name, name, len))
 			return &schemes[i];
+	if (is_foreign(name, len))
+		return &foreign;
 	proto_error_set(err, EINVAL, "dependency scheme \"%.*s\" not "
 			"supported", len > 60 ? 60 : (int)len, name);
 	return NULL;
@@ -46,17 +72,41 @@ const char *condition_scheme(const struct condition *c)
 {
 	size_t i = 0;
 
+	if (c->kind == CONDITION_FOREIGN)
+		return c->scheme;
 	while (schemes[i].kind != c->kind)
 		i++;
 	return schemes[i].name;
 }
 
-/* Fills in what VALUE says, and describes it. */
+static int parse_foreign(struct condition *c, const char *name, size_t len,
+			 const char *value, char *text, size_t size,
+			 struct proto_error *err)
+{
+	if (strlen(value) > VALUE_MAX)
+		return proto_error_set(err, EINVAL, "dependency: %.*s: its "
+				       "value must have at most %d bytes",
+				       (int)len, name, VALUE_MAX);
+	c->kind = CONDITION_FOREIGN;
+	c->scheme = calloc(1, len + strlen(value) + 2);
+	if (!c->scheme)
+		return proto_error_set(err, ENOMEM, "out of memory");
+	memcpy(c->scheme, name, len);
+	c->value = c->scheme + len + 1;
+	strcpy(c->value, value);
+	snprintf(text, size, "%s%s%s", c->scheme, *value ? "=" : "", value);
+	return 0;
+}
+
+/* Fills in what VALUE, of the scheme called NAME, says, and describes it. */
 static int parse_value(struct condition *c, const struct scheme *scheme,
-		       const char *value, char *text, size_t size,
-		       struct proto_error *err)
+		       const char *name, size_t len, const char *value,
+		       char *text, size_t size, struct proto_error *err)
 {
 	char id[JOBID_SIZE];
+
+	if (scheme == &foreign)
+		return parse_foreign(c, name, len, value, text, size, err);
 
 	c->kind = scheme->kind;
 	snprintf(text, size, "%s", scheme->prefix);
@@ -129,6 +179,7 @@ static void destroy(struct dependency *d)
 		condition_unlink(&d->condition[i]);
 		if (d->condition[i].timer)
 			event_free(d->condition[i].timer);
+		free(d->condition[i].scheme);
 	}
 	free(d->description);
 	free(d);
@@ -141,13 +192,13 @@ static struct dependency *parse_one(struct job *job, const char *scheme,
 {
 	const struct scheme *s = find_scheme(scheme, strlen(scheme), err);
 	struct dependency *d;
-	char text[128];
+	char text[DESCRIPTION_SIZE];
 
 	if (!s)
 		return NULL;
 	d = create(job, 1);
-	if (d && parse_value(&d->condition[0], s, value, text, sizeof(text),
-			     err) < 0) {
+	if (d && parse_value(&d->condition[0], s, scheme, strlen(scheme),
+			     value, text, sizeof(text), err) < 0) {
 		destroy(d);
 		return NULL;
 	}
@@ -166,7 +217,7 @@ static int parse_parts(struct dependency *d, char *list,
 		       struct wire_buf *text, struct proto_error *err)
 {
 	const struct scheme *s;
-	char *word, *value, one[128];
+	char *word, *value, one[DESCRIPTION_SIZE];
 	size_t i = 0;
 
 	while ((word = strsep(&list, ","))) {
@@ -174,7 +225,8 @@ static int parse_parts(struct dependency *d, char *list,
 		s = find_scheme(word, strcspn(word, ":"), err);
 		if (!s)
 			return -1;
-		if (parse_value(&d->condition[i++], s, value ? value + 1 : "",
+		if (parse_value(&d->condition[i++], s, word,
+				strcspn(word, ":"), value ? value + 1 : "",
 				one, sizeof(one), err) < 0)
 			return -1;
 		if (buf_printf(text, "%s%s", i > 1 ? "|" : "", one) < 0)

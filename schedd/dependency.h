@@ -41,6 +41,8 @@ json_t *dependency_list(const struct job *job);
 
 /* ---- effects ---- */
 
+/* Whether a plug-in may have SCHEME for its own. */
+bool dependency_is_foreign(const char *scheme);
 /* At submission: the jobs it names exist and are its user's. -1 with EINVAL
  * or EPERM. */
 int dependency_check(struct schedd *s, const struct job *job,
@@ -50,6 +52,8 @@ void dependency_post(struct schedd *s, struct job *job);
 /* Whether JOB depends on nothing any more; if not, it goes on by itself, or
  * was ended: then it may be gone. */
 bool dependency_none(struct schedd *s, struct job *job);
+/* Those that plug-ins know are asked about again. */
+void dependency_look(struct schedd *s);
 /* JOB no longer waits: it is ending. */
 void dependency_drop(struct job *job);
 /* JOB has started, or has ended and is about to be forgotten. */

@@ -93,6 +93,7 @@ static struct job *new_job(struct schedd *s, struct submission *sub,
 		return NULL;
 	}
 	job->userid = sub->env->userid;
+	job->urgency = sub->urgency;
 	job_set_origin(job, sub->env);
 	if (job_set_request(job, sub->spec, err) == 0) {
 		job->demand = resources_demand(s->resources, sub->spec->json);
@@ -151,7 +152,7 @@ static int apply_defaults(struct submission *sub, const struct queue *q,
 }
 
 static int check_job(struct schedd *s, struct job *job,
-		     struct proto_error *err)
+		     const struct submission *sub, struct proto_error *err)
 {
 	if (resources_simulated(s->resources) && !job->want.mock)
 		return proto_error_set(err, EINVAL, "the nodes of this "
@@ -161,9 +162,14 @@ static int check_job(struct schedd *s, struct job *job,
 	if (limits_check(job, true, err) < 0 ||
 	    dependency_check(s, job, err) < 0)
 		return -1;
-	return resources_count(s->resources) > 0 ?
-	       resources_check(s->resources, job->demand, &job->q->filter,
-			       err) : 0;
+	if (resources_count(s->resources) > 0 &&
+	    resources_check(s->resources, job->demand, &job->q->filter,
+			    err) < 0)
+		return -1;
+	return sub->text ?
+	       plugins_validate(s, job, sub->text, strlen(sub->text), err) :
+	       plugins_validate(s, job, sub->env->payload,
+				sub->env->payload_len, err);
 }
 
 static struct job *make_job(struct schedd *s, struct submission *sub,
@@ -186,7 +192,7 @@ static struct job *make_job(struct schedd *s, struct submission *sub,
 		proto_error_set(err, ENOMEM, "out of memory");
 		return NULL;
 	}
-	if (check_job(s, job, err) == 0) {
+	if (check_job(s, job, sub, err) == 0) {
 		if (envelope_nonces_add(s->nonces, sub->env, policy,
 					job->id) < 0)
 			proto_error_set(err, errno, "too many submissions in "

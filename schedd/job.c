@@ -42,6 +42,7 @@ void job_destroy(struct job *job)
 	placement_free(&job->want);
 	demand_release(job->demand);
 	free(job->waiter);
+	free(job->pending);
 	if (job->limit_timer)
 		event_free(job->limit_timer);
 	if (job->kill_timer)

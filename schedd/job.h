@@ -79,6 +79,7 @@ struct job {
 	struct job_heap *heap;		/* in which it waits; NULL: in none */
 	size_t queued;			/* place there */
 	struct waiter *waiter;		/* of backlog.c; or NULL */
+	char *pending;			/* why it may not start; or NULL */
 	double expected;		/* start, seconds since 1970; 0: not
 					   known */
 	struct queue *q;		/* from submission to the end */

@@ -40,6 +40,7 @@ void job_post(struct schedd *s, struct job *job, struct jobevent *ev)
 	}
 	commit_event(s->commit, job, ev);
 	journal_event(s, job, ev);
+	plugins_event(s, job, ev, (int)before);
 	job_act(s, job, action);
 }
 
@@ -97,7 +98,7 @@ static void act_depend(struct schedd *s, struct job *job)
 static void act_priority(struct schedd *s, struct job *job)
 {
 	struct jobevent ev = {
-		.event = EVENT_PRIORITY, .priority = priority_of(job),
+		.event = EVENT_PRIORITY, .priority = plugins_priority(s, job),
 	};
 
 	job_post(s, job, &ev);

@@ -100,9 +100,13 @@ static json_t *annotations(const struct view *v)
 
 	user = v->job ? json_incref(v->job->memo) :
 	       v->memo ? json_loads(v->memo, 0, NULL) : NULL;
-	if (v->resources || user || (v->job && v->job->expected > 0))
+	if (v->resources || user ||
+	    (v->job && (v->job->expected > 0 || v->job->pending)))
 		o = json_object();
-	if (v->job && v->job->expected > 0 && v->state == STATE_SCHED)
+	if (v->job && v->job->pending && v->state == STATE_SCHED)
+		json_object_set_new(o, "sched", json_pack("{s:s}",
+				    "reason_pending", v->job->pending));
+	else if (v->job && v->job->expected > 0 && v->state == STATE_SCHED)
 		json_object_set_new(o, "sched", json_pack("{s:f}",
 				    "t_estimate", v->job->expected));
 	if (v->resources)

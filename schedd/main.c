@@ -189,6 +189,7 @@ static void start(struct daemon *d, struct schedd *s)
 	s->commit = commit_create(s->h, s->base, &hooks);
 	if (!s->commit || weir_attach(s->h, s->base) < 0)
 		daemon_fail(d, "out of memory");
+	plugins_start(s);
 	replay_resume(s);
 	ended_resume(s);
 	if (queues_watch(s) < 0 || graph_watch(s) < 0 || nodes_watch(s) < 0 ||
@@ -202,6 +203,7 @@ static void start(struct daemon *d, struct schedd *s)
 static void fini(struct schedd *s)
 {
 	hooks_stop(s);
+	plugins_stop(s);
 	commit_destroy(s->commit);
 	weir_future_destroy(s->exec_watch);
 	weir_future_destroy(s->node_watch);
@@ -219,6 +221,7 @@ static void fini(struct schedd *s)
 	daemon_log_hook(NULL, NULL);
 	weir_close(s->h);
 	jobs_destroy(s->jobs);
+	plugins_free(s);
 	queues_destroy(s->queues);
 	history_destroy(s->history);
 	ended_destroy(s->ended);

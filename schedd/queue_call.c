@@ -23,8 +23,10 @@ static void take_config(struct schedd *s, const char *data, size_t len)
 	if (queues_configure(s->queues, data, len, &error) < 0)
 		daemon_log(LOG_ERR, "config: %s; nothing of it is used",
 			   error.text);
-	else
+	else {
 		resources_set_policy(s->resources, s->queues->match);
+		plugins_configure(s, data, len);
+	}
 	if (s->commit)
 		sched_wake(s);	/* jobs may fit elsewhere now */
 }
@@ -111,8 +113,12 @@ void queue_place(struct schedd *s, struct job *job)
 	if (job->priority == 0 || !job->q->started) {
 		backlog_drop(job);
 		heap_drop(job);
+		free(job->pending);
+		job->pending = NULL;
 		return;
 	}
+	if (plugins_hold(s, job))
+		return;
 	if (heap_put(&job->q->heap, job) < 0 || backlog_put(s, job) < 0) {
 		schedd_restart(s, "out of memory");
 		return;

@@ -454,7 +454,8 @@ int replay(struct schedd *s, struct weir_error *error)
 	uint64_t highest;
 	int r;
 
-	if (queues_read(s, error) < 0 || read_inventory(s, error) < 0 ||
+	if (queues_read(s, error) < 0 || plugins_read(s, error) < 0 ||
+	    read_inventory(s, error) < 0 ||
 	    read_graph(s, error) < 0 || drain_read(s, error) < 0 ||
 	    jobdirs_find(s->h, &ids, error) < 0)
 		return -1;

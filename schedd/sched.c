@@ -125,8 +125,15 @@ static void give(struct schedd *s, struct job *job, struct resource_set *R)
 
 void sched_give(struct schedd *s, struct job *job)
 {
-	struct resource_set *R = resources_taken(s->resources, job->id);
+	struct resource_set *R;
 
+	if (plugins_hold(s, job)) {
+		/* what others may have now */
+		resources_free(s->resources, job->id);
+		s->sched_again = true;
+		return;
+	}
+	R = resources_taken(s->resources, job->id);
 	if (R)
 		give(s, job, R);
 	else
@@ -164,6 +171,8 @@ static void run_strict(struct schedd *s)
 	struct job *job;
 
 	while (!s->restart && (job = next_job(s))) {
+		if (plugins_hold(s, job))
+			continue;
 		R = resources_alloc(s->resources, job->id, job->demand,
 				    &job->q->filter, now_wall(),
 				    job->want.duration);
@@ -243,7 +252,10 @@ void sched_run(struct schedd *s)
 	if (!s->restart)
 		run_others(s);
 	/* jobs that ended by this have asked again, to no avail */
-	s->sched_wanted = false;
+	s->sched_wanted = s->sched_again;
+	s->sched_again = false;
+	if (s->sched_wanted)
+		turn_again(s);
 }
 
 void sched_stop(struct schedd *s)

@@ -23,6 +23,7 @@
 #include "schedd/history.h"
 #include "schedd/job.h"
 #include "schedd/jobs.h"
+#include "schedd/plugin.h"
 #include "schedd/priority.h"
 #include "schedd/queue.h"
 #include "schedd/resources.h"
@@ -50,6 +51,7 @@ struct schedd {
 	bool drain_unsaved;
 	struct queues *queues;
 	struct queue_wait *queue_waits;
+	struct plugins plugins;
 	struct commit *commit;
 	struct jobid_gen ids;
 	uint64_t epoch_ms;		/* ids count from then; 0: not known */
@@ -58,6 +60,7 @@ struct schedd {
 	char *own_public;		/* file of our own, or NULL */
 	bool ready;			/* everything has been read back */
 	bool sched_wanted;		/* this turn */
+	bool sched_again;		/* and the next */
 	struct event *sched_timer;	/* for reservations */
 	struct waits *waits;
 	struct purge *purges;		/* in the order of their calls */
@@ -226,6 +229,7 @@ method_f do_journal;				/* journal.c */
 method_f do_purge;				/* purge.c */
 method_f do_queue_enable, do_queue_start, do_queue_list, do_queue_status,
 	 do_queue_drain, do_queue_idle;		/* queue_call.c */
+method_f do_jobtap, do_jobtap_list, do_jobtap_query;	/* plugin_call.c */
 method_f do_report;	/* exec.c */
 method_f do_list, do_list_id, do_job_stats;	/* list.c */
 method_f do_lookup, do_eventlog_watch;		/* info.c */

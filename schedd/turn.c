@@ -15,6 +15,7 @@ void turn_end(struct schedd *s)
 	nodes_turn(s);
 	bulk_turn(s);
 	purge_turn(s);
+	plugins_turn(s);
 	dependency_turn(s);
 	arrays_turn(s);
 	sched_run(s);
@@ -26,7 +27,7 @@ void turn_end(struct schedd *s)
 	if (arrays_wait(s) && turn_room(s))
 		turn_again(s);
 	/* which may have ended jobs that others wait for */
-	if (s->to_settle)
+	if (s->to_settle || plugins_wait(s))
 		turn_again(s);
 }
 
@@ -38,6 +39,7 @@ bool turn_room(struct schedd *s)
 bool turn_waits(struct schedd *s)
 {
 	return s->bulk || s->purges || s->purge_wanted || s->to_settle ||
+	       s->plugins.ids ||
 	       arrays_wait(s);
 }
 

@@ -119,9 +119,10 @@ static int check(struct update *u, json_t *updates, struct proto_error *err)
 		if (row->check(u, value, err) < 0)
 			return -1;
 	}
-	if ((u->duration || u->queue) && !u->owner)
-		return limits_check(&u->trial, false, err);
-	return 0;
+	if (!(u->duration || u->queue) || u->owner)
+		return 0;
+	return limits_check(&u->trial, false, err) < 0 ? -1 :
+	       plugins_update(u->s, &u->trial, err);
 }
 
 /* Into its new queue, so that it is put in the right line. */

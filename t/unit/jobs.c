@@ -355,8 +355,8 @@ static void test_request(void)
 	refused("shell.options.taskmap", "{\"scheme\":\"round\"}",
 		"attributes.system.shell.options.taskmap: ");
 	refused("dependencies",
-		"[{\"scheme\":\"bogus\",\"value\":\"f1\"}]",
-		"dependency scheme \"bogus\" not supported");
+		"[{\"scheme\":\"Bogus\",\"value\":\"f1\"}]",
+		"dependency scheme \"Bogus\" not supported");
 	refused("dependencies",
 		"[{\"scheme\":\"afterok\",\"value\":\"x\"}]",
 		"dependency: afterok: \"x\" is not a valid jobid");
