@@ -8,89 +8,52 @@
 
 #include "cmd/common.h"
 #include "cmd/kvs.h"
-#include "proto/wire.h"
 
 #define DIFFERENT	1
 #define TROUBLE		2	/* as diff(1) has it */
 
-struct sides {
-	const char *ns, *key, *at;
-	const char *to_ns, *to_key, *to;
-	bool recursive;
-};
-
-static weir_future_t *request(weir_t *h, const struct sides *s)
+static void print_change(const struct weir_kvs_change *c, const char *top)
 {
-	const char *words[9] = { kvs_ns_name(s->ns), s->key };
-	char *made[6];
-	weir_future_t *f;
-	int n = 2, m = 0;
+	char *full = strcmp(c->key, ".") ? kvs_join(top, c->key) :
+		     xstrdup(top);
+	const char *type = strcmp(c->is, "none") ? c->is : c->was;
 
-	if (s->at)
-		words[n++] = made[m++] = xasprintf("at=%s", s->at);
-	if (s->to_ns)
-		words[n++] = made[m++] = xasprintf("to-ns=%s", s->to_ns);
-	if (s->to_key)
-		words[n++] = made[m++] = xasprintf("to-key=%s", s->to_key);
-	if (s->to)
-		words[n++] = made[m++] = xasprintf("to=%s", s->to);
-	if (s->recursive)
-		words[n++] = "recursive=1";
-	f = weir_request(h, "diff", words, NULL, 0);
-	while (m)
-		free(made[--m]);
-	return f;
-}
-
-/* "added none 0 value 5 a.b" */
-static bool print_line(char *line, const char *top)
-{
-	char *what = strsep(&line, " "), *was = strsep(&line, " ");
-	char *is = line && strsep(&line, " ") ? strsep(&line, " ") : NULL;
-	char *key = line && strsep(&line, " ") ? line : NULL;
-	const char *type;
-	char *full;
-
-	if (!key || wire_unescape(key) < 0)
-		return false;
-	full = strcmp(key, ".") ? kvs_join(top, key) : xstrdup(top);
-	type = strcmp(is, "none") ? is : was;
-	printf("%-7s %s%s", what, full, !strcmp(type, "dir") &&
+	printf("%-7s %s%s", c->what, full, !strcmp(type, "dir") &&
 	       strcmp(full, ".") ? "." : "");
-	if (!strcmp(what, "changed") && strcmp(was, is))
-		printf(" (%s to %s)", was, is);
+	if (!strcmp(c->what, "changed") && strcmp(c->was, c->is))
+		printf(" (%s to %s)", c->was, c->is);
 	putchar('\n');
 	free(full);
-	return true;
 }
 
 /* Whether there were any. */
 static bool print_page(weir_future_t *f, const char *top)
 {
-	size_t len;
-	const char *data = weir_future_data(f, &len);
-	char *copy, *line, *rest;
+	struct weir_kvs_change change;
+	bool any = false;
+	int r;
 
-	if (!data || !len)
-		return false;
-	copy = rest = xstrdup(data);
-	while ((line = strsep(&rest, "\n")) && *line)
-		if (!print_line(line, top)) {
-			warn("diff: the server's list is malformed");
-			leave(TROUBLE);
-		}
-	free(copy);
-	return true;
+	while ((r = weir_kvs_diff_next(f, &change)) > 0) {
+		print_change(&change, top);
+		any = true;
+	}
+	if (r < 0) {
+		fflush(stdout);
+		warn("diff: the server's list is malformed");
+		leave(TROUBLE);
+	}
+	return any;
 }
 
-static int run(const struct sides *s)
+static int run(const struct weir_kvs_place *from,
+	       const struct weir_kvs_place *to, int flags)
 {
 	weir_t *h = open_instance(0);
-	weir_future_t *f = request(h, s);
+	weir_future_t *f = weir_kvs_diff(h, from, to, flags);
 	bool differs = false;
 
 	for (; f && !weir_future_get(f); weir_future_next(f))
-		differs = print_page(f, s->to_key ? "." : s->key) || differs;
+		differs = print_page(f, to->key ? "." : from->key) || differs;
 	if (!f || weir_future_error(f) != ENODATA) {
 		fflush(stdout);
 		warn("diff: %s", f ? weir_future_strerror(f) :
@@ -116,17 +79,17 @@ int kvs_diff(int argc, char **argv)
 		{ "at", required_argument, NULL, 'a' },
 		{ 0 }
 	};
-	struct sides s = { .key = "." };
+	struct weir_kvs_place from = { .key = "." }, to = { NULL };
 	const char *at = NULL;
 	char *a, *b;
-	int c, kind = 0;
+	int c, kind = 0, flags = 0;
 
 	usage_status = TROUBLE;
 	while ((c = next_option(argc, argv, "N:rkna:", longs, "weir-kvs"))
 	       != -1) {
 		switch (c) {
-		case 'N': s.ns = optarg; break;
-		case 'r': s.recursive = true; break;
+		case 'N': from.ns = optarg; break;
+		case 'r': flags = WEIR_DIFF_RECURSIVE; break;
 		case 'a': at = kvs_at(optarg); break;
 		default: kind = c;
 		}
@@ -135,24 +98,25 @@ int kvs_diff(int argc, char **argv)
 	argv += optind;
 	if (argc < 1 || argc > 3 || (kind && argc < 2) ||
 	    (kind == 'k' && argc == 3) || (!kind && at) ||
-	    (kind == 'n' && s.ns))
+	    (kind == 'n' && from.ns))
 		usage_error("diff [-N NS] [-r] VERSION [VERSION [KEY]], "
 			    "diff -k A B, or diff -n A B [KEY]");
 	a = argv[0];
 	b = argc > 1 && (kind || strcmp(argv[1], "-")) ? argv[1] : NULL;
 	if (argc == 3)
-		s.key = argv[2];
+		from.key = argv[2];
 	if (kind == 'k') {
-		s.key = a;
-		s.to_key = b;
+		from.key = a;
+		to.key = b;
 	} else if (kind == 'n') {
-		s.ns = a;
-		s.to_ns = b;
+		from.ns = a;
+		to.ns = b;
 	} else {
-		s.at = kvs_at(a);
-		s.to = b ? kvs_at(b) : NULL;
+		from.at = kvs_at(a);
+		to.at = b ? kvs_at(b) : NULL;
 	}
 	if (at)
-		s.at = s.to = at;
-	return run(&s);
+		from.at = to.at = at;
+	from.ns = kvs_ns_name(from.ns);
+	return run(&from, &to, flags);
 }

@@ -189,7 +189,7 @@ static weir_future_t *log_request(weir_t *h, const char *ns, const char *key,
 				      WEIR_WATCH_LATEST, WEIR_FROM_NOW, 0,
 				      flags & WEIR_EVENTLOG_WAIT ?
 				      WEIR_WATCH_WAIT : 0);
-	f = request_begin(h, KIND_RPC, "get");
+	f = request_begin(h, KIND_PAGES, "get");
 	if (!f)
 		return NULL;
 	wire_word(&h->out, namespace_word(ns));

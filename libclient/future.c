@@ -168,7 +168,7 @@ static void future_free(weir_future_t *f)
 	watch_free(f->watch);
 	free(f->child);
 	free(f->request);
-	free(f->list_name);
+	free(f->list_line);
 	f->magic = 0;
 	free(f);
 }
@@ -221,6 +221,17 @@ void weir_future_destroy(weir_future_t *f)
 	errno = e;
 }
 
+static void drop_item(weir_future_t *f)
+{
+	struct item *item = f->item;
+
+	f->item = item->next;
+	if (!f->item)
+		f->last = NULL;
+	item_free(item);
+	f->list_at = 0;
+}
+
 /* Runs the continuation for each item that is there. */
 static void run(weir_future_t *f)
 {
@@ -243,10 +254,7 @@ static void run(weir_future_t *f)
 		}
 		if (last || f->kind < KIND_RPC || f->kind >= KIND_ALL)
 			return;		/* the result stays readable */
-		f->item = item->next;
-		if (!f->item)
-			f->last = NULL;
-		item_free(item);
+		drop_item(f);
 	}
 }
 
@@ -481,15 +489,8 @@ bool weir_future_ready(weir_future_t *f)
 
 void weir_future_next(weir_future_t *f)
 {
-	struct item *item = f->item;
-
-	if (!item || f->in_callback || (f->ended && !item->next))
-		return;
-	f->item = item->next;
-	if (!f->item)
-		f->last = NULL;
-	item_free(item);
-	f->list_at = 0;
+	if (f->item && !f->in_callback && (!f->ended || f->item->next))
+		drop_item(f);
 }
 
 int weir_future_error(weir_future_t *f)
@@ -516,6 +517,23 @@ const void *weir_future_data(weir_future_t *f, size_t *len)
 	if (len)
 		*len = f->item->payload_len;
 	return f->item->payload;
+}
+
+int future_line(weir_future_t *f)
+{
+	size_t len;
+	const char *data = weir_future_data(f, &len), *line, *lf;
+
+	if (!data || f->list_at >= len)
+		return 0;
+	line = data + f->list_at;
+	lf = memchr(line, '\n', len - f->list_at);
+	if (!lf)
+		lf = data + len;
+	f->list_at = lf - data + 1;
+	free(f->list_line);
+	f->list_line = strndup(line, lf - line);
+	return f->list_line ? 1 : -1;
 }
 
 const char *item_option(const struct item *item, const char *name)

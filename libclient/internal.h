@@ -41,6 +41,8 @@ enum future_kind {
 	KIND_ONCE,	/* one reply; not sent again, its outcome is unknown */
 	KIND_READ,	/* one reply; may be sent again */
 	KIND_RPC,	/* one reply, or several */
+	KIND_PAGES,	/* likewise, by reading; may be sent again before the
+			   first */
 	KIND_AGAIN,	/* a call with one reply; sent again if who serves it
 			   goes before it is answered */
 	KIND_WATCH,
@@ -97,8 +99,8 @@ struct weir_future {
 	weir_future_t *group;
 	weir_future_t **child;
 	size_t children, fulfilled;
-	size_t list_at;		/* weir_kvs_list_next */
-	char *list_name;
+	size_t list_at;		/* future_line: where the next one begins */
+	char *list_line;
 	void *aux;		/* state of a derived future, see derive */
 	void (*aux_free)(void *aux);
 	/* Looks at an arriving item before anybody else; returns false to drop
@@ -225,6 +227,9 @@ void future_fulfill(weir_future_t *f, struct item *item);
  * continuation; that happens when the filter has returned. */
 void future_queue(weir_future_t *f, struct item *item);
 void future_end(weir_future_t *f, int errnum, const char *text);
+/* The next line of the current item's payload, without its line feed, in
+ * list_line, which the caller may cut up: 1, 0 if there is none, or -1. */
+int future_line(weir_future_t *f);
 /* The handle is to be told when F, without a slot, goes; and the other way
  * round. */
 void future_derive(weir_future_t *f);

@@ -69,25 +69,14 @@ weir_future_t *weir_kvs_list(weir_t *h, const char *ns, const char *key,
 /* The payload's lines are words in the protocol's escapes. */
 static int next_line(weir_future_t *f, char **type, char **size, char **name)
 {
-	size_t len;
-	const char *data = weir_future_data(f, &len), *line, *lf;
-	char *copy;
+	int r = future_line(f);
+	char *rest;
 
-	if (!data || f->list_at >= len)
-		return 0;
-	line = data + f->list_at;
-	lf = memchr(line, '\n', len - f->list_at);
-	if (!lf)
-		lf = data + len;
-	f->list_at = lf - data + 1;
-	copy = strndup(line, lf - line);
-	free(f->list_name);
-	f->list_name = copy;
-	if (!copy)
-		return -1;
-	*type = strtok_r(copy, " ", &copy);
-	*size = strtok_r(NULL, " ", &copy);
-	*name = strtok_r(NULL, " ", &copy);
+	if (r <= 0)
+		return r;
+	*type = strtok_r(f->list_line, " ", &rest);
+	*size = strtok_r(NULL, " ", &rest);
+	*name = strtok_r(NULL, " ", &rest);
 	if (!*type || !*size || !*name) {
 		errno = EPROTO;
 		return -1;

@@ -78,8 +78,9 @@ static int keep(weir_future_t *f, size_t start)
 	const char *space;
 
 	if (f->kind != KIND_AGAIN && (!(h->flags & WEIR_O_RECONNECT) ||
-	    (f->kind != KIND_READ && f->kind != KIND_SUBSCRIBE &&
-	     f->kind != KIND_SERVE && f->kind != KIND_WATCH)))
+	    (f->kind != KIND_READ && f->kind != KIND_PAGES &&
+	     f->kind != KIND_SUBSCRIBE && f->kind != KIND_SERVE &&
+	     f->kind != KIND_WATCH)))
 		return 0;
 	space = memchr(frame, ' ', len);
 	len -= space - frame;
@@ -153,6 +154,7 @@ static const enum future_kind command_kind[CMD_COUNT] = {
 	[CMD_readlink] = KIND_READ, [CMD_root] = KIND_READ,
 	[CMD_sync] = KIND_READ, [CMD_ns_list] = KIND_READ,
 	[CMD_stats] = KIND_READ, [CMD_call] = KIND_RPC,
+	[CMD_diff] = KIND_PAGES, [CMD_dump] = KIND_PAGES,
 	[CMD_subscribe] = KIND_SUBSCRIBE, [CMD_log_read] = KIND_LOG,
 	[CMD_lease] = KIND_LEASE, [CMD_lease_renew] = KIND_LEASE,
 };

@@ -163,6 +163,27 @@ WEIR_API weir_future_t *weir_kvs_readlink(weir_t *h, const char *ns,
 /* Options version, hash, owner. */
 WEIR_API weir_future_t *weir_kvs_root(weir_t *h, const char *ns,
 				      const char *at);
+/* What differs between two places: a stream of pages, the first without any,
+ * with options version and to-version. What is NULL in FROM: the namespace as
+ * ever, the root, now; in TO, which may be NULL: as in FROM, and now. */
+struct weir_kvs_place {
+	const char *ns, *key, *at;
+};
+enum { WEIR_DIFF_RECURSIVE = 1 };	/* all that lies below, too */
+WEIR_API weir_future_t *weir_kvs_diff(weir_t *h,
+				      const struct weir_kvs_place *from,
+				      const struct weir_kvs_place *to,
+				      int flags);
+struct weir_kvs_change {
+	const char *what;		/* added, removed or changed */
+	const char *key;		/* below those compared, or "." */
+	const char *was, *is;		/* value, dir, link, or none */
+	uint64_t was_size, is_size;	/* as of weir_kvs_stat; none: 0 */
+};
+/* Change by change: 1, or 0 at the end of the page. What it holds lives until
+ * the next call. */
+WEIR_API int weir_kvs_diff_next(weir_future_t *f,
+				struct weir_kvs_change *change);
 /* Until VERSION is there; 0: all that anybody committed before now. */
 WEIR_API weir_future_t *weir_kvs_sync(weir_t *h, const char *ns,
 				      uint64_t version, double timeout);

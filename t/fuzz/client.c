@@ -12,7 +12,8 @@
 #include "t/fuzz/fuzz.h"
 
 #define GREETING "hello ok protocol=1 instance=i role=owner\n"
-#define FUTURES	12
+#define FUTURES	13
+#define DIFF	12
 
 static uint8_t behaviour;
 static weir_future_t *future[FUTURES];
@@ -42,6 +43,7 @@ static void serve(weir_call_t *call, void *arg)
 
 static void look(weir_future_t *f, void *arg)
 {
+	struct weir_kvs_change change;
 	const char *type, *name;
 	uint64_t n;
 	size_t len;
@@ -54,7 +56,11 @@ static void look(weir_future_t *f, void *arg)
 	for (i = 0; weir_future_word(f, i); i++)
 		;
 	must(weir_future_error(f) >= 0 && weir_future_strerror(f));
-	if (!weir_future_error(f))
+	if (!weir_future_error(f) && arg == (void *)DIFF)
+		while (weir_kvs_diff_next(f, &change) == 1)
+			must(*change.what && *change.was && *change.is &&
+			     change.key);
+	else if (!weir_future_error(f))
 		while (weir_kvs_list_next(f, &type, &n, &name) == 1)
 			;
 	if (behaviour & 2) {
@@ -74,6 +80,7 @@ static void message(weir_t *h, const char *from, uid_t uid, const void *data,
 
 static void ask(weir_t *h)
 {
+	struct weir_kvs_place from = { .key = "d" };
 	int i;
 
 	future[0] = weir_kvs_get(h, NULL, "a", NULL);
@@ -88,6 +95,7 @@ static void ask(weir_t *h)
 	future[9] = weir_lease(h, 1);
 	future[10] = weir_job_events(h, 1);
 	future[11] = weir_kvs_list(h, NULL, ".", NULL, NULL, 0);
+	future[DIFF] = weir_kvs_diff(h, &from, NULL, 0);
 	for (i = 0; i < FUTURES; i++) {
 		must(future[i]);
 		if (behaviour & 8)
