@@ -75,7 +75,7 @@ struct db {
 	bool copying;		/* the writer makes a copy; SEALED is NULL */
 	uint64_t ticket_last;	/* given to a batch */
 	uint64_t ticket_sealed, ticket_durable;
-	uint64_t serial;	/* batches ever written, as stored */
+	uint64_t serial;	/* of the last batch that was sealed */
 	uint64_t history_max;
 	double history_seconds;	/* 0: for ever */
 	unsigned applied_views;	/* open ones that a change must not reach */

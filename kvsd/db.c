@@ -92,7 +92,7 @@ static void seal(struct db *db)
 	struct batch *batch = db->batch;
 
 	store_read_end(db->store);
-	meta_put(db, "serial", db->serial + 1);
+	meta_put(db, "serial", ++db->serial);
 	gc_seal(db, batch);
 	db->stats.batches++;
 	db->stats.blobs_written += batch->blobs->count;
@@ -128,7 +128,6 @@ static void written(struct db *db)
 {
 	struct batch *batch = db->sealed;
 
-	db->serial++;
 	namespaces_written(db, &batch->changed);
 	if (db->durable)
 		namespaces_durable(db, &batch->changed);
@@ -150,7 +149,7 @@ static void written(struct db *db)
 static bool recover(struct db *db, struct db_error *error)
 {
 	if (store_reopen(db->store, error) < 0 ||
-	    meta_get(db, "serial") != db->serial + 1)
+	    meta_get(db, "serial") != db->serial)
 		return false;
 	return !store_sync(db->store);
 }
@@ -334,16 +333,12 @@ struct db *db_open_to_read(const char *path, struct db_error *error)
 	return NULL;
 }
 
-static void warn_of_missing(const struct db *db)
+static void warn(const struct db *db)
 {
-	char text[256];
+	const char *text = store_warning(db->store);
 
-	if (!store_missing(db->store) || !db->on_warning)
-		return;
-	snprintf(text, sizeof(text), "the last %ju bytes of data.mdb are "
-		 "missing: if keys cannot be read, weir kvs fsck finds them",
-		 (uintmax_t)store_missing(db->store));
-	db->on_warning(db->arg, text);
+	if (text && db->on_warning)
+		db->on_warning(db->arg, text);
 }
 
 struct db *db_open(const struct db_options *options, struct event_base *base,
@@ -370,7 +365,7 @@ struct db *db_open(const struct db_options *options, struct event_base *base,
 	db->on_warning = options->on_warning;
 	room_init(db);
 	db->arg = options->arg;
-	warn_of_missing(db);
+	warn(db);
 	return db;
 fail:
 	errnum = errno;

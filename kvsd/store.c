@@ -40,16 +40,12 @@ static const struct {
 	[STORE_META] = { "meta", 0 },
 };
 
-/* Beside LMDB's own codes, which are negative and lower. */
-#define NOT_OURS	(-1)
-#define EMPTY		(-2)
-
 static const struct {
 	int rc;
 	const char *text;
 } damages[] = {
-	{ NOT_OURS, "data.mdb is the database of another program" },
-	{ EMPTY, "data.mdb is empty: what it held is lost; remove it to begin "
+	{ STORE_NOT_OURS, "data.mdb is the database of another program" },
+	{ STORE_EMPTY, "data.mdb is empty: what it held is lost; remove it to begin "
 		 "with an empty database" },
 	{ MDB_INVALID, "data.mdb is no file of LMDB" },
 	{ MDB_VERSION_MISMATCH, "data.mdb is of another version of LMDB" },
@@ -57,6 +53,11 @@ static const struct {
 		"damaged; load a dump into a new folder" },
 	{ MDB_PAGE_NOTFOUND, "a page of data.mdb that all others depend on is "
 		"missing; load a dump into a new folder" },
+	{ STORE_OLDER, "data.mdb is older than the journal beside it: put the "
+		"one there that belongs to it, or remove the journal" },
+	{ STORE_UNCLEAN, "it was not closed, and its last batches are in the "
+		"journal; start kvsd with it, or run weir kvs fsck -r" },
+	{ STORE_JOURNAL_DAMAGED, "the journal has a batch that is none" },
 };
 
 static const char *open_text(int rc)
@@ -155,7 +156,7 @@ static int check_ours(MDB_txn *txn, MDB_dbi *table, bool make)
 	rc = mdb_dbi_open(txn, NULL, 0, &main);
 	if (!rc)
 		rc = mdb_stat(txn, main, &stat);
-	return rc ? rc : stat.ms_entries || !make ? NOT_OURS : 0;
+	return rc ? rc : stat.ms_entries || !make ? STORE_NOT_OURS : 0;
 }
 
 int store_open_tables(MDB_env *env, MDB_dbi *table, bool make)
@@ -216,8 +217,10 @@ static void on_assertion(MDB_env *env, const char *text);
 
 static int open_env_to_read(struct store *store)
 {
-	int rc = mdb_env_create(&store->env);
+	int rc = store_journal_open(store);
 
+	if (!rc)
+		rc = mdb_env_create(&store->env);
 	if (!rc)
 		rc = mdb_env_set_maxdbs(store->env, STORE_TABLES);
 	if (!rc)
@@ -242,8 +245,10 @@ static int open_env(struct store *store)
 	MDB_envinfo info;
 	bool fresh = !file_exists(store);
 	int rc = fresh || file_size(store) ? lock_file_make(store, "lock.mdb")
-					   : EMPTY, dead;
+					   : STORE_EMPTY, dead;
 
+	if (!rc)
+		rc = store_journal_open(store);
 	if (!rc && fresh)
 		rc = store_file_make(store);
 	if (!rc)
@@ -271,6 +276,11 @@ static int open_env(struct store *store)
 		rc = mdb_reader_check(store->env, &dead);
 	if (!rc)
 		rc = store_open_tables(store->env, store->table, true);
+	if (rc)
+		return rc;
+	mdb_env_info(store->env, &info);
+	store->map_size = info.me_mapsize;
+	rc = store_journal_repeat(store);
 	if (!rc)
 		rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY,
 				   &store->read);
@@ -278,8 +288,6 @@ static int open_env(struct store *store)
 		return rc;
 	mdb_txn_reset(store->read);
 	store->reading = false;
-	mdb_env_info(store->env, &info);
-	store->map_size = info.me_mapsize;
 	return 0;
 }
 
@@ -289,6 +297,7 @@ static void close_env(struct store *store)
 		mdb_txn_abort(store->read);
 	store->read = NULL;
 	store->reading = false;
+	store_journal_close(store);
 	if (store->env)
 		mdb_env_close(store->env);
 	store->env = NULL;
@@ -337,7 +346,7 @@ struct store *store_open_to_read(const char *path, struct db_error *error)
 	store->durable = store->read_only = true;
 	store->lock = -1;
 	if (lock_folder(store, error) == 0) {
-		rc = file_exists(store) && !file_size(store) ? EMPTY :
+		rc = file_exists(store) && !file_size(store) ? STORE_EMPTY :
 			open_env_to_read(store);
 		if (!rc)
 			return store;
@@ -350,9 +359,17 @@ struct store *store_open_to_read(const char *path, struct db_error *error)
 	return NULL;
 }
 
-uint64_t store_missing(const struct store *store)
+const char *store_warning(struct store *store)
 {
-	return store->missing;
+	if (store->cut)
+		return "a batch in the journal is damaged: it and those after "
+			"it are lost";
+	if (!store->missing)
+		return NULL;
+	snprintf(store->warning, sizeof(store->warning), "the last %ju bytes "
+		 "of data.mdb are missing: if keys cannot be read, weir kvs "
+		 "fsck finds them", (uintmax_t)store->missing);
+	return store->warning;
 }
 
 void store_close(struct store *store)
@@ -362,6 +379,8 @@ void store_close(struct store *store)
 	if (store->lock >= 0 && !store->read_only)
 		store_copy_drop(store);
 	finish_retiring(store);
+	/* if that fails, it is as after a crash */
+	store_journal_end(store);
 	close_env(store);
 	if (store->lock >= 0)
 		close(store->lock);
@@ -378,7 +397,7 @@ int store_reopen(struct store *store, struct db_error *error)
 	if (rc) {
 		close_env(store);
 		db_fail(error, store_errnum(rc), "cannot open the database "
-			"in %s again: %s", store->path, mdb_strerror(rc));
+			"in %s again: %s", store->path, open_text(rc));
 		return store_errnum(rc);
 	}
 	return 0;
@@ -391,6 +410,7 @@ int store_grow(struct store *store)
 	if (store->map_size >= MAP_SIZE_MAX)
 		return ENOSPC;
 	store_read_end(store);
+	/* the pin only keeps its place among the readers, it reads nothing */
 	rc = mdb_env_set_mapsize(store->env, 2 * store->map_size);
 	if (rc)
 		return store_errnum(rc);

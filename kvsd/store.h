@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The LMDB environment: tables of records, written a batch at a time by one
- * thread and read by another. It knows nothing of what the records mean,
+/* The LMDB environment and its journal: tables of records, written a batch at a
+ * time by one thread and read by another. It knows nothing of what the records mean,
  * except that blobs are never overwritten.
  *
  * The reading side (all but store_write) belongs to the loop's thread. What
@@ -47,9 +47,9 @@ struct store *store_open(const char *path, bool durable, size_t map_size,
 /* To look at, without changing anything: on read-only media too. */
 struct store *store_open_to_read(const char *path, struct db_error *error);
 void store_close(struct store *store);
-/* Bytes at the end of the file that were missing when it was opened; 0. What
- * was there is lost, which only shows when it is read. */
-uint64_t store_missing(const struct store *store);
+/* What is lost of it, for people, as far as that shows when it is opened; or
+ * NULL. */
+const char *store_warning(struct store *store);
 
 void store_read_end(struct store *store);
 int store_blob(struct store *store, const struct db_hash *hash,

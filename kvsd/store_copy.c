@@ -175,11 +175,16 @@ static int copy_step(struct store *store)
 static int finish(struct store *store)
 {
 	char new[4096], old[4096];
+	int rc;
 
 	name_of(store, new, sizeof(new));
 	snprintf(old, sizeof(old), "%s/data.mdb", store->path);
 	mdb_env_close(store->copy->env);
 	store->copy->env = NULL;
+	/* it is about the old file */
+	rc = store_journal_end(store);
+	if (rc)
+		return rc;
 	if (rename(new, old) < 0)
 		return errno;
 	free(store->copy);

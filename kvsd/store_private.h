@@ -6,6 +6,7 @@
 #include <lmdb.h>
 #include <pthread.h>
 
+#include "kvsd/journal.h"
 #include "kvsd/store.h"
 
 struct store_copy;
@@ -15,6 +16,8 @@ struct store {
 	bool durable;
 	bool read_only;
 	uint64_t missing;	/* bytes that the file was too short */
+	bool cut;		/* so was the journal */
+	char warning[160];
 	size_t map_size;
 	int lock;		/* file descriptor that holds the lock */
 	MDB_env *env;
@@ -25,6 +28,7 @@ struct store {
 	bool unsure;		/* the file was replaced and the folder is not
 				   synced since */
 	bool synced;		/* the file to be opened is on the disk */
+	struct journal *journal;
 	bool retiring;		/* a file that was replaced is being closed */
 	pthread_t retirer;
 	double ratio;		/* bytes of a file just made to those of its
@@ -33,6 +37,19 @@ struct store {
 	double sync_seconds;	/* the last step of the last store_write */
 	struct store_total written;	/* by it */
 	struct store_copy *copy;	/* being made, or NULL */
+	bool journaling;	/* LMDB does not sync: the journal does */
+	MDB_txn *pin;		/* a reader of the last checkpoint */
+	uint64_t pinned_pages;	/* of its file */
+	uint64_t growth_max;	/* bytes since then */
+};
+
+/* Beside LMDB's own codes, which are negative and lower. */
+enum {
+	STORE_NOT_OURS = -1,
+	STORE_EMPTY = -2,
+	STORE_OLDER = -3,		/* than its journal */
+	STORE_UNCLEAN = -4,
+	STORE_JOURNAL_DAMAGED = -5,
 };
 
 /* LMDB's code as an errno. */
@@ -70,6 +87,27 @@ int store_blobs_apply(MDB_txn *txn, MDB_dbi dbi, const struct blob_set *blobs,
 /* A batch that was written is written to the copy as well. */
 void store_copy_apply(struct store *store, const struct blob_set *blobs,
 		      const struct store_changes *changes);
+/* Bytes of the disk: MOST, or less of a small one. */
+uint64_t store_share(const struct store *store, uint64_t most);
+/* One batch, in a transaction that the caller ends. */
+int store_apply(struct store *store, MDB_txn *txn,
+		const struct blob_set *blobs,
+		const struct store_changes *changes);
+
+/* store_journal.c. Before LMDB's environment is opened: puts the file back to
+ * its last checkpoint. After that: repeats what the journal has. */
+int store_journal_open(struct store *store);
+int store_journal_repeat(struct store *store);
+void store_journal_close(struct store *store);
+/* Before a batch is committed, and after it: then it is durable. */
+int store_journal_ready(struct store *store);
+int store_journal_add(struct store *store, const struct blob_set *blobs,
+		      const struct store_changes *changes);
+/* Makes all durable, and free what was kept for a crash. */
+int store_checkpoint(struct store *store);
+/* Makes all durable without the journal. */
+int store_journal_end(struct store *store);
+
 /* If there is one. */
 void store_copy_drop(struct store *store);
 /* The first, empty file, whole or not at all. 0 or LMDB's code. */

@@ -12,7 +12,7 @@
 #include "kvsd/store_private.h"
 
 #define RESERVE_MOST	(1u << 20)
-#define RESERVE_SHARE	16	/* and at most 1/16 of the disk */
+#define SHARE		16	/* the part of a small disk */
 
 /* The lists of free pages, which are the database 0 of LMDB: each record is a
  * count and so many page numbers. */
@@ -45,15 +45,20 @@ uint64_t store_room(struct store *store)
 	return disk + free_inside(store);
 }
 
-uint64_t store_reserve_size(const struct store *store)
+uint64_t store_share(const struct store *store, uint64_t most)
 {
 	struct statvfs fs;
 	uint64_t share;
 
 	if (statvfs(store->path, &fs))
-		return RESERVE_MOST;
-	share = (uint64_t)fs.f_blocks * fs.f_frsize / RESERVE_SHARE;
-	return share < RESERVE_MOST ? share : RESERVE_MOST;
+		return most;
+	share = (uint64_t)fs.f_blocks * fs.f_frsize / SHARE;
+	return share < most ? share : most;
+}
+
+uint64_t store_reserve_size(const struct store *store)
+{
+	return store_share(store, RESERVE_MOST);
 }
 
 static void name_of(const struct store *store, char *name, size_t size)

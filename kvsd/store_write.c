@@ -152,13 +152,14 @@ static bool is_full(const struct store *store, int rc, uint64_t need)
 		(rc == EIO && room_of(store) < need);
 }
 
-static int commit_timed(struct store *store, MDB_txn *txn)
+static int add_timed(struct store *store, const struct blob_set *blobs,
+		     const struct store_changes *changes)
 {
 	struct timespec start, end;
 	int rc;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	rc = store_commit(txn);
+	rc = store_journal_add(store, blobs, changes);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	store->sync_seconds = end.tv_sec - start.tv_sec +
 		(end.tv_nsec - start.tv_nsec) / 1e9;
@@ -170,27 +171,30 @@ double store_sync_seconds(const struct store *store)
 	return store->sync_seconds;
 }
 
+int store_apply(struct store *store, MDB_txn *txn,
+		const struct blob_set *blobs,
+		const struct store_changes *changes)
+{
+	int rc = write_blobs(store, txn, blobs);
+
+	return rc ? rc : store_changes_apply(txn, store->table, changes, NULL);
+}
+
 static int write_once(struct store *store, const struct blob_set *blobs,
 		      const struct store_changes *changes)
 {
 	MDB_txn *txn;
-	int rc = store->env ? mdb_txn_begin(store->env, NULL, 0, &txn)
-			    : MDB_PANIC;
+	int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
 
 	if (rc)
 		return rc;
-	rc = write_blobs(store, txn, blobs);
+	rc = store_apply(store, txn, blobs, changes);
 	if (!rc)
-		rc = store_changes_apply(txn, store->table, changes, NULL);
-	if (!rc)
-		return commit_timed(store, txn);
+		return store_commit(txn);
 	mdb_txn_abort(txn);
 	return rc;
 }
 
-/* LMDB gives the pages that a commit freed to the second commit after it, not
- * to the next. If the next is too large for what else is free, then it and all
- * that follow would fail; one that changes next to nothing comes between. */
 static bool commit_little(struct store *store)
 {
 	unsigned char bytes[16];
@@ -210,19 +214,42 @@ static bool commit_little(struct store *store)
 	return false;
 }
 
+static bool renew_pin(struct store *store)
+{
+	return !store->journaling || !store_checkpoint(store);
+}
+
+/* LMDB gives the pages that a commit freed to the second commit after it, not
+ * to the next, and none that were freed since a checkpoint. If the next is too
+ * large for what else is free, then it and all that follow would fail; one that
+ * changes next to nothing comes between. */
+static bool reclaim(struct store *store)
+{
+	return renew_pin(store) && commit_little(store) && renew_pin(store);
+}
+
 int store_write(struct store *store, const struct blob_set *blobs,
 		const struct store_changes *changes, char *text, size_t size)
 {
 	uint64_t need = blobs->bytes + blobs->bytes / 8 + changes->len + LEAST;
-	int rc = write_once(store, blobs, changes);
+	int rc = store->env ? store_journal_ready(store) : MDB_PANIC;
 
+	if (!rc)
+		rc = write_once(store, blobs, changes);
 	if (is_full(store, rc, need)) {
 		/* it may be in the way */
 		store_copy_drop(store);
-		if (!is_broken(store) && commit_little(store))
+		if (!is_broken(store) && reclaim(store))
 			rc = write_once(store, blobs, changes);
 	}
 	if (!rc) {
+		rc = add_timed(store, blobs, changes);
+		if (rc) {
+			snprintf(text, size, "what was written to the database "
+				 "in %s cannot be made durable: %s",
+				 store->path, mdb_strerror(rc));
+			return STORE_BROKEN;
+		}
 		store_copy_apply(store, blobs, changes);
 		return 0;
 	}

@@ -56,14 +56,16 @@ matches "$STATUS $ERR" '^1 .*a page of data.mdb that all others depend on is dam
 cp "$WORK/good" "$STATE/data.mdb"
 truncate -s 5000 "$STATE/data.mdb"
 unchecked 'data.mdb is damaged or cut off|a page of data.mdb' 'likewise'
-# a large value is at the end, what was written since takes the place of other
-# pages
+# a large value is at the end, what else is written with it takes the place of
+# pages that are free
 cp "$WORK/good" "$STATE/data.mdb"
 start_kvsd
-seq 1200000 | "$weir" kvs put -r large=-
 for i in 1 2 3 4 5 6 7 8; do
 	weir kvs put small=$i
 done
+stop_kvsd
+start_kvsd
+seq 1200000 | "$weir" kvs put -r large=-
 stop_kvsd
 size=$(stat -c %s "$STATE/data.mdb")
 truncate -s $((size - 1000000)) "$STATE/data.mdb"

@@ -3,7 +3,7 @@
  * the database overwrites until that is synced, so that a loss of power can be
  * played afterwards (power_loss() of kvsd_run.c; powerloss.h says the format).
  *
- * The database's files are those named data.* in any folder. All writes go to
+ * The database's files are those named data.* and journal in any folder. All writes go to
  * the file at once, as they do to the kernel's memory. A sync forgets the
  * notes of its file and does not wait for the disk: nothing really loses
  * power. A write through a descriptor that was opened with O_DSYNC is synced
@@ -69,7 +69,8 @@ static bool is_database(const char *path)
 	const char *name = strrchr(path, '/');
 
 	name = name ? name + 1 : path;
-	return !strncmp(name, "data.", 5) && !strstr(name, UNDO_SUFFIX);
+	return (!strncmp(name, "data.", 5) && !strstr(name, UNDO_SUFFIX)) ||
+		!strcmp(name, "journal");
 }
 
 static bool is_noted(int fd)

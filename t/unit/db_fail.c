@@ -128,7 +128,7 @@ static void test_fail(int (*commit)(MDB_txn *), int errnum, bool durable)
 
 static void test_recover(void)
 {
-	struct db *db = test_open((struct db_options) { .durable = true });
+	struct db *db = test_open((struct db_options) { .durable = false });
 
 	APPLY(db, PUT("a", "1"));
 	store_commit = fail_written;

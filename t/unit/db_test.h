@@ -50,10 +50,11 @@ static struct db *test_open(struct db_options options)
 __attribute__((unused))
 static void test_wipe(void)
 {
-	static const char *const files[] = { "data.mdb", "lock.mdb", "lock", "reserve" };
+	static const char *const files[] = { "data.mdb", "lock.mdb", "lock",
+					     "reserve", "journal" };
 	char name[256];
 
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < 5; i++) {
 		snprintf(name, sizeof(name), "%s/%s", test_dir, files[i]);
 		unlink(name);
 	}

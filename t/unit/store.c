@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kvsd/journal.h"
 #include "kvsd/store.h"
 #include "t/unit/tap.h"
 
@@ -174,6 +175,141 @@ static void test_set(void)
 	blob_set_destroy(set);
 }
 
+/* ---- a folder as a crash leaves it ---- */
+
+static char crashed[64];
+
+static void copy_file(const char *from, const char *to, const char *name)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "mkdir -p %s && cp %s/%s %s/%s",
+		 to, from, name, to, name);
+	if (system(command))
+		abort();
+}
+
+static void put(struct store *store, const char *key, const char *data)
+{
+	struct blob_set *none = blob_set_create();
+	struct store_changes changes = { 0 };
+
+	store_put(&changes, STORE_META, key, strlen(key), data, strlen(data));
+	ok(!write_it(store, none, &changes), "put %s", key);
+	blob_set_destroy(none);
+}
+
+static void put_blob(struct store *store, char fill, size_t size,
+		     struct db_hash *hash, const struct db_hash *dead)
+{
+	struct blob_set *set = blob_set_create();
+	struct blob *blob = blob_create(BLOB_LEAF, size);
+	struct store_changes changes = { 0 };
+
+	memset(blob->data + BLOB_HEADER, fill, size - BLOB_HEADER);
+	blob_finish(blob);
+	*hash = blob->hash;
+	blob_set_add(set, blob);
+	if (dead)
+		blob_set_bury(set, dead);
+	ok(!write_it(store, set, &changes), "a blob of %zu bytes", size);
+	blob_set_destroy(set);
+}
+
+static bool has(struct store *store, const struct db_hash *hash)
+{
+	const unsigned char *data;
+	size_t len;
+
+	return !store_blob(store, hash, &data, &len);
+}
+
+static struct store *after_crash(void)
+{
+	return store_open(crashed, true, 0, &error);
+}
+
+/* The file as it was at the checkpoint stands for one of which nothing that
+ * was written since has reached the disk. */
+static void test_crash(void)
+{
+	struct store *store = reopen(0), *again;
+	struct store_total total, same;
+	struct db_hash first, second, third;
+
+	put(store, "a", "1");
+	copy_file(dir, crashed, "data.mdb");
+	put_blob(store, 'f', 100, &first, NULL);
+	put(store, "a", "2");
+	put_blob(store, 's', 70000, &second, &first);
+	put_blob(store, 't', 100, &third, NULL);
+	copy_file(dir, crashed, "journal");
+	total = store_written(store);
+
+	ok(!store_open_to_read(crashed, &error) &&
+	   strstr(error.text, "was not closed"), "to read: %s", error.text);
+	again = after_crash();
+	if (!ok(again != NULL, "with the old file: %s", error.text))
+		return;
+	ok(!store_warning(again), "no warning");
+	is_str(value(again, "a"), "2", "a record");
+	ok(has(again, &second) && has(again, &third), "blobs");
+	ok(!has(again, &first), "one that was removed");
+	store_total(again, &same);
+	ok(total.blobs == same.blobs && total.bytes == same.bytes, "the sums");
+	store_read_end(again);
+	put(again, "b", "3");
+	store_close(again);
+	again = store_open_to_read(crashed, &error);
+	ok(again != NULL, "closed, it can be looked at: %s", error.text);
+	is_str(value(again, "b"), "3", "the last record");
+	store_close(again);
+
+	copy_file(dir, crashed, "data.mdb");
+	copy_file(dir, crashed, "journal");
+	again = after_crash();
+	ok(again && has(again, &third), "with the newer file");
+	put_blob(store, 'l', JOURNAL_SIZE, &first, NULL);
+	put(store, "c", "4");
+	store_close(again);
+	copy_file(dir, crashed, "journal");
+	ok(!after_crash() && strstr(error.text, "is older than the journal"),
+	   "a journal of later: %s", error.text);
+	copy_file(dir, crashed, "data.mdb");
+	again = after_crash();
+	ok(again && has(again, &first), "what was too large for a journal");
+	is_str(value(again, "c"), "4", "and what came after it");
+	store_close(again);
+	store_close(store);
+}
+
+static int sync_fails(int fd)
+{
+	errno = EIO;
+	return -1;
+}
+
+static void test_failing_journal(void)
+{
+	struct blob_set *none = blob_set_create();
+	struct store_changes changes = { 0 };
+	struct store *store = reopen(0);
+
+	put(store, "a", "good");
+	store_put(&changes, STORE_META, "a", 1, "bad", 3);
+	journal_sync = sync_fails;
+	ok(write_it(store, none, &changes) == STORE_BROKEN, "%s", text);
+	ok(store_reopen(store, &error) > 0, "still: %s", error.text);
+	journal_sync = fdatasync;
+	is_int(store_reopen(store, &error), 0, "the disk is well again");
+	put(store, "b", "fine");
+	store_close(store);
+	store = reopen(0);
+	is_str(value(store, "b"), "fine", "and it goes on");
+	store_close(store);
+	blob_set_destroy(none);
+}
+
 static void test_refused(void)
 {
 	struct store *store = reopen(0);
@@ -197,19 +333,26 @@ static void test_refused(void)
 
 int main(void)
 {
-	static const char *const files[] = { "data.mdb", "lock.mdb", "lock" };
-	char path[64];
+	static const char *const files[] = { "data.mdb", "lock.mdb", "lock",
+					     "journal" };
+	char path[128];
 
 	if (sodium_init() < 0 || !mkdtemp(dir))
 		return 1;
 	test_records();
 	test_blobs();
 	test_set();
+	snprintf(crashed, sizeof(crashed), "%s.crashed", dir);
+	test_crash();
+	test_failing_journal();
 	test_refused();
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, files[i]);
+		unlink(path);
+		snprintf(path, sizeof(path), "%s/%s", crashed, files[i]);
 		unlink(path);
 	}
 	rmdir(dir);
+	rmdir(crashed);
 	return done();
 }
