@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weir kvs load: a dump becomes a directory again. weir-kvs(1).
  *
- * It is first made elsewhere: in a namespace of its own or, for who may make
- * none, in a directory of this one. When all sums are right, and the tree has
+ * It is first made elsewhere: in a namespace of its own, which a lease ends
+ * should the load be killed, or, for who may make none, in a directory of this
+ * one. When all sums are right, and the tree has
  * the hash that the dump states, one transaction puts it in its place; if not,
  * it is removed again and nothing has changed. */
 #include "config.h"
@@ -33,6 +34,7 @@ struct load {
 	char *scratch_ns, *scratch;	/* where it is made: a namespace and
 					   "." or a key */
 	bool own_ns;		/* the namespace is made for it */
+	weir_future_t *lease;	/* that it is bound to */
 	weir_txn_t *txn;
 	size_t bytes;		/* in TXN */
 	weir_future_t *flight[FLIGHT];	/* oldest first */
@@ -164,6 +166,21 @@ static uint64_t entries_at(struct load *l, const char *key, uint64_t *version)
 	return n;
 }
 
+static int make_namespace(struct load *l, const char *name, uid_t owner)
+{
+	weir_future_t *f;
+	uint64_t lease;
+
+	/* It lasts as long as the connection. */
+	l->lease = made(weir_lease(l->h, 0), "load");
+	if (weir_future_get(l->lease) < 0 ||
+	    weir_future_u64(l->lease, "id", &lease) < 0)
+		return fail(l, xasprintf("load: %s",
+					 weir_future_strerror(l->lease)));
+	f = weir_kvs_namespace_create_leased(l->h, name, owner, NULL, lease);
+	return done(l, f, "load");
+}
+
 static int make_scratch(struct load *l, uint64_t owner)
 {
 	const char *role = weir_greeting(l->h, "role");
@@ -175,9 +192,7 @@ static int make_scratch(struct load *l, uint64_t owner)
 	if (l->own_ns) {
 		l->scratch_ns = name;
 		l->scratch = xstrdup(".");
-		return done(l, weir_kvs_namespace_create(l->h, name,
-							 (uid_t)owner, NULL),
-			    "load");
+		return make_namespace(l, name, owner);
 	}
 	l->scratch_ns = xstrdup(l->ns);
 	l->scratch = name;
@@ -343,6 +358,7 @@ int kvs_load(int argc, char **argv)
 	l.ns = kvs_ns_name(kvs_ns);
 	l.h = open_instance(0);
 	rc = run(&l, optind < argc ? argv[optind] : NULL);
+	weir_future_destroy(l.lease);
 	weir_close(l.h);
 	weir_txn_destroy(l.txn);
 	free(l.own_key);

@@ -447,6 +447,22 @@ int db_namespace_remove(struct db *db, const char *name,
 	return namespace_moved(db, ns, error);
 }
 
+int db_namespace_lease(struct db *db, const char *name, uint64_t lease,
+		       struct db_error *error)
+{
+	struct namespace *ns = namespace_find(db, name, true);
+
+	if (!ns)
+		return db_fail(error, ENOENT, "namespace %.255s does not "
+			       "exist", name);
+	/* No value is ever there, so no put unbinds it. */
+	if (lease_bind(db, ns, ".", lease, error) < 0)
+		return -1;
+	undo_discard(&db->undo);
+	db->batch->dirty = true;
+	return 0;
+}
+
 int db_namespace_settings(struct db *db, const char *name, bool applied,
 			  bool effective, struct db_settings *settings)
 {

@@ -121,6 +121,9 @@ int db_namespace_create(struct db *db, const char *name, uid_t owner,
 			const struct db_hash *root, struct db_error *error);
 int db_namespace_remove(struct db *db, const char *name,
 			struct db_error *error);
+/* Binds it to a lease. ENOENT. */
+int db_namespace_lease(struct db *db, const char *name, uint64_t lease,
+		       struct db_error *error);
 /* In byte order of names; stops when CB returns nonzero. */
 void db_namespace_each(struct db *db,
 		       int (*cb)(const struct db_namespace_info *, void *),
@@ -322,7 +325,8 @@ uint64_t db_lease_create(struct db *db, double seconds, uid_t owner);
 int db_lease_info(struct db *db, uint64_t id, double *seconds, uid_t *owner);
 void db_lease_each(struct db *db, void (*cb)(uint64_t id, void *arg),
 		   void *arg);
-/* Keys bound to ID now; a later put without or with another lease unbinds. */
+/* Keys bound to ID now; a later put without or with another lease unbinds. Key
+ * "." stands for the namespace. */
 void db_lease_keys(struct db *db, uint64_t id,
 		   void (*cb)(const char *ns, const char *key, void *arg),
 		   void *arg);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Leases: the database knows them and their keys; here are the connections
  * that hold them and the clocks of those that nobody holds. A lease ends by an
- * ordinary transaction, so watches see its keys go.
+ * ordinary transaction, so watches see its keys go; namespaces bound to it are
+ * removed.
  * weir-protocol(7), Leases. */
 #include "config.h"
 
@@ -62,9 +63,14 @@ struct keys {
 	size_t count, room;
 };
 
+struct bound {
+	struct keys keys, whole;	/* the second: namespaces */
+};
+
 static void keys_add(const char *ns, const char *key, void *arg)
 {
-	struct keys *keys = arg;
+	struct bound *bound = arg;
+	struct keys *keys = strcmp(key, ".") ? &bound->keys : &bound->whole;
 
 	if (keys->count == keys->room) {
 		keys->room = keys->room ? 2 * keys->room : 16;
@@ -126,27 +132,50 @@ static void drop_other_types(struct kvsd *k, struct keys *keys)
 	keys->count = kept;
 }
 
+static void keys_free(struct keys *keys)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		free((char *)keys->op[i].key);
+		free(keys->ns[i]);
+	}
+	free(keys->op);
+	free(keys->ns);
+}
+
+static void remove_namespaces(struct kvsd *k, const struct keys *whole)
+{
+	struct db_error error = { EIO, "" };
+
+	for (size_t i = 0; i < whole->count; i++) {
+		if (db_namespace_remove(k->db, whole->ns[i], &error) < 0) {
+			daemon_log(LOG_ERR, "the end of a lease: %s",
+				   error.text);
+			continue;
+		}
+		watches_record_namespace(k, whole->ns[i]);
+	}
+}
+
 static void lease_finish(struct kvsd *k, uint64_t id)
 {
-	struct keys keys = { NULL, NULL, 0, 0 };
+	struct bound bound = { 0 };
+	struct keys *keys = &bound.keys;
 	size_t i, end;
 
-	db_lease_keys(k->db, id, keys_add, &keys);
-	drop_other_types(k, &keys);
-	for (i = 0; i < keys.count; i = end) {
+	db_lease_keys(k->db, id, keys_add, &bound);
+	remove_namespaces(k, &bound.whole);
+	drop_other_types(k, keys);
+	for (i = 0; i < keys->count; i = end) {
 		end = i + 1;
-		while (end < keys.count && !strcmp(keys.ns[end], keys.ns[i]))
+		while (end < keys->count &&
+		       !strcmp(keys->ns[end], keys->ns[i]))
 			end++;
-		unlink_keys(k, &keys, i, end);
+		unlink_keys(k, keys, i, end);
 	}
 	db_lease_remove(k->db, id, kvsd_now());
 	k->changed = true;
-	for (i = 0; i < keys.count; i++) {
-		free((char *)keys.op[i].key);
-		free(keys.ns[i]);
-	}
-	free(keys.op);
-	free(keys.ns);
+	keys_free(keys);
+	keys_free(&bound.whole);
 }
 
 static void on_clock(evutil_socket_t fd, short what, void *arg)
@@ -248,7 +277,8 @@ void lease_conn_closed(struct conn *c)
 
 /* ---- commands ---- */
 
-void lease_ended_text(struct kvsd *k, uint64_t id, char *text, size_t size)
+/* "lease ID has ended", and when, if that is known. */
+static void ended_text(struct kvsd *k, uint64_t id, char *text, size_t size)
 {
 	char when[32];
 	struct tm tm;
@@ -264,6 +294,35 @@ void lease_ended_text(struct kvsd *k, uint64_t id, char *text, size_t size)
 	snprintf(text, size, "lease %ju has ended, at %s [ended=%ju.%06u]",
 		 (uintmax_t)id, when, (uintmax_t)ended,
 		 (unsigned)((ended - (double)t) * 1e6));
+}
+
+int lease_check(struct conn *c, const char *text, uint64_t *id,
+		struct db_error *error)
+{
+	double seconds;
+	uid_t owner;
+
+	*id = 0;
+	if (!text)
+		return 0;
+	if (wire_parse_u64(text, id) < 0) {
+		error->errnum = EINVAL;
+		snprintf(error->text, sizeof(error->text), "lease=%.32s is no "
+			 "number", text);
+		return -1;
+	}
+	if (db_lease_info(c->kvsd->db, *id, &seconds, &owner) < 0) {
+		error->errnum = ENOENT;
+		ended_text(c->kvsd, *id, error->text, sizeof(error->text));
+		return -1;
+	}
+	if (conn_check_namespace(NULL, owner, c)) {
+		error->errnum = EPERM;
+		snprintf(error->text, sizeof(error->text), "lease %.32s "
+			 "belongs to another user", text);
+		return -1;
+	}
+	return 0;
 }
 
 static unsigned leases_of(struct kvsd *k, uid_t uid)
@@ -316,7 +375,7 @@ static struct tenure *named_lease(struct conn *c, const struct wire_frame *f)
 	}
 	t = tenure_find(c->kvsd, id);
 	if (!t || db_lease_info(c->kvsd->db, id, &seconds, &owner) < 0) {
-		lease_ended_text(c->kvsd, id, text, sizeof(text));
+		ended_text(c->kvsd, id, text, sizeof(text));
 		reply_err(c, f->word[0], ENOENT, "%s", text);
 		return NULL;
 	}

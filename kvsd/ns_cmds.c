@@ -8,6 +8,7 @@
 
 #include "kvsd/alloc.h"
 #include "kvsd/dispatch.h"
+#include "kvsd/lease_cmds.h"
 #include "kvsd/ns_cmds.h"
 #include "kvsd/watch.h"
 
@@ -55,16 +56,22 @@ void do_ns_create(struct conn *c, const struct wire_frame *f)
 	struct db_settings settings = db_settings_default;
 	struct db_error error = { EIO, "" };
 	struct db_hash hash;
-	uint64_t owner;
+	uint64_t owner, lease;
 
 	if (options_of_create(c, f, &owner, &hash) < 0 ||
 	    arg_settings(c, f, &settings) < 0)
 		return;
+	if (lease_check(c, arg_option(f, "lease"), &lease, &error) < 0) {
+		refuse(c, f, &error);
+		return;
+	}
 	if (db_namespace_create(c->kvsd->db, f->word[ARG], owner,
 				arg_option(f, "root") ? &hash : NULL,
 				&error) < 0 ||
 	    db_namespace_set(c->kvsd->db, f->word[ARG], &settings,
-			     &error) < 0)
+			     &error) < 0 ||
+	    (lease && db_namespace_lease(c->kvsd->db, f->word[ARG], lease,
+					 &error) < 0))
 		refuse(c, f, &error);
 	else
 		confirm(c, f);

@@ -74,28 +74,6 @@ static int fail(struct db_error *error, int errnum, const char *fmt, ...)
 	return -1;
 }
 
-static int lease_option(struct conn *c, const char *text, struct db_op *op,
-			struct db_error *error)
-{
-	double seconds;
-	uid_t owner;
-
-	if (!text)
-		return 0;
-	if (wire_parse_u64(text, &op->number) < 0)
-		return fail(error, EINVAL, "lease=%.32s is no number", text);
-	if (db_lease_info(c->kvsd->db, op->number, &seconds, &owner) < 0) {
-		error->errnum = ENOENT;
-		lease_ended_text(c->kvsd, op->number, error->text,
-				 sizeof(error->text));
-		return -1;
-	}
-	if (conn_check_namespace(NULL, owner, c))
-		return fail(error, EPERM, "lease %.32s belongs to another "
-			    "user", text);
-	return 0;
-}
-
 static int flag_option(const struct wire_frame *f, int first,
 		       const char *name, int bit, struct db_op *op,
 		       struct db_error *error)
@@ -166,12 +144,12 @@ static int op_fill(struct conn *c, const struct wire_command *row,
 		op->arg = f->word[first + 1];
 	switch (op->op) {
 	case OP_put:
-		return lease_option(c, wire_option(f, first, "lease"), op,
-				    error);
+		return lease_check(c, wire_option(f, first, "lease"),
+				   &op->number, error);
 	case OP_enqueue:
 		op->arg = wire_option(f, first, "suffix");
-		return lease_option(c, wire_option(f, first, "lease"), op,
-				    error);
+		return lease_check(c, wire_option(f, first, "lease"),
+				   &op->number, error);
 	case OP_append:
 	case OP_mkdir:
 	case OP_if_absent:

@@ -120,8 +120,8 @@ weir_future_t *weir_kvs_sync(weir_t *h, const char *ns, uint64_t version,
 	return request_end_none(f);
 }
 
-weir_future_t *weir_kvs_namespace_create(weir_t *h, const char *name,
-					 uid_t owner, const char *hash)
+static weir_future_t *namespace_create(weir_t *h, const char *name,
+				       uid_t owner, const char *hash)
 {
 	weir_future_t *f = request_begin(h, KIND_ONCE, "ns-create");
 
@@ -130,7 +130,24 @@ weir_future_t *weir_kvs_namespace_create(weir_t *h, const char *name,
 	wire_word(&h->out, name);
 	wire_opt_u64(&h->out, "owner", owner);
 	request_opt(h, "root", hash);
-	return request_end_none(f);
+	return f;
+}
+
+weir_future_t *weir_kvs_namespace_create(weir_t *h, const char *name,
+					 uid_t owner, const char *hash)
+{
+	return end(namespace_create(h, name, owner, hash));
+}
+
+weir_future_t *weir_kvs_namespace_create_leased(weir_t *h, const char *name,
+						uid_t owner, const char *hash,
+						uint64_t lease)
+{
+	weir_future_t *f = namespace_create(h, name, owner, hash);
+
+	if (f)
+		wire_opt_u64(&h->out, "lease", lease);
+	return end(f);
 }
 
 weir_future_t *weir_kvs_namespace_remove(weir_t *h, const char *name)

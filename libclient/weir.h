@@ -190,6 +190,12 @@ WEIR_API weir_future_t *weir_kvs_sync(weir_t *h, const char *ns,
 WEIR_API weir_future_t *weir_kvs_namespace_create(weir_t *h, const char *name,
 						  uid_t owner,
 						  const char *hash);
+/* It is removed when LEASE ends, whatever is in it. */
+WEIR_API weir_future_t *weir_kvs_namespace_create_leased(weir_t *h,
+							 const char *name,
+							 uid_t owner,
+							 const char *hash,
+							 uint64_t lease);
 WEIR_API weir_future_t *weir_kvs_namespace_remove(weir_t *h,
 						  const char *name);
 /* Data: lines "name owner version", escaped as in the protocol. */

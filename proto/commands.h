@@ -71,9 +71,9 @@ COMMAND(fence, "fence", 3, 3, "timeout", MUST, USER, \
 	"NS NAME COUNT [timeout=SECONDS] {N}", \
 	"one transaction of what COUNT participants bring") \
 COMMAND(ns_create, "ns-create", 1, 1, \
-	"owner root quota-keys quota-bytes history-versions history-time", \
-	NONE, OWNER, \
-	"NAME [owner=UID] [root=HASH] [settings as of ns-set]", \
+	"owner root lease quota-keys quota-bytes history-versions " \
+	"history-time", NONE, OWNER, \
+	"NAME [owner=UID] [root=HASH] [lease=ID] [settings as of ns-set]", \
 	"create a namespace") \
 COMMAND(ns_remove, "ns-remove", 1, 1, "", NONE, OWNER, \
 	"NAME", \
