@@ -97,7 +97,7 @@ static int *task_counts(const struct jobspec *spec,
 	const char *type = json_string_value(json_object_get(per, "type"));
 	json_t *each = json_object_get(per, "count");
 	int n = each ? (int)json_integer_value(each) : 1;
-	int left = spec->ntasks, before = -1;
+	int left = jobspec_ntasks(&spec->slot, spec->ntasks, R), before = -1;
 	size_t i;
 
 	for (i = 0; i < R->count; i++)
@@ -106,16 +106,7 @@ static int *task_counts(const struct jobspec *spec,
 	while (!type && left > 0 && left != before) {
 		before = left;
 		for (i = 0; i < R->count && left > 0; i++) {
-			int room = (int)idset_count(R->nodes[i].cores) /
-				   spec->cores_per_slot;
-			int gpus = (int)idset_count(R->nodes[i].gpus);
-
-			if (spec->gpus_per_slot &&
-			    gpus / spec->gpus_per_slot < room)
-				room = gpus / spec->gpus_per_slot;
-			if (spec->nnodes)
-				room = spec->nslots / spec->nnodes;
-			if (counts[i] < room) {
+			if (counts[i] < jobspec_room(&spec->slot, R, i)) {
 				counts[i]++;
 				left--;
 			}

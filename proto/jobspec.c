@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Jobspec version 1: check a document and take it apart. See jobspec.h and
- * weir-jobspec(5). The attributes' checks are in jobspec_attributes.c,
+ * Jobspecs: check a document and take it apart. See jobspec.h and
+ * weir-jobspec(5). The resources of version 1 are here, others in
+ * jobspec_canonical.c, the attributes' checks in jobspec_attributes.c;
  * building is in jobspec_build.c.
  *
  * The document comes from a stranger: every field is checked before it is
@@ -10,12 +11,15 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/jobspec.h"
 #include "proto/jobspec_attributes.h"
+#include "proto/jobspec_canonical.h"
 #include "proto/json_check.h"
+#include "proto/taskmap.h"
 
 #define PATH_SIZE	JSON_PATH_SIZE
 
@@ -102,7 +106,7 @@ static int parse_leaf(struct jobspec *spec, json_t *leaf, const char *path,
 		return -1;
 	per_slot = strcmp("core", json_string_value(
 			json_object_get(leaf, "type"))) ?
-		&spec->gpus_per_slot : &spec->cores_per_slot;
+		&spec->slot.gpus : &spec->slot.cores;
 	if (*per_slot)
 		return proto_error_set(err, EINVAL, "%s.type: a slot has one "
 				       "core and one gpu vertex at most", path);
@@ -143,7 +147,7 @@ static int parse_slot(struct jobspec *spec, json_t *slot, const char *path,
 		if (parse_leaf(spec, json_array_get(with, i), field, err) < 0)
 			return -1;
 	}
-	if (!spec->cores_per_slot)
+	if (!spec->slot.cores)
 		return proto_error_set(err, EINVAL, "%s.with: a core vertex "
 				       "is missing", path);
 	return 0;
@@ -177,7 +181,54 @@ static int parse_resources(struct jobspec *spec, json_t *resources,
 			return -1;
 	}
 	*label = json_string_value(json_object_get(vertex, "label"));
-	return parse_slot(spec, vertex, path, err);
+	if (parse_slot(spec, vertex, path, err) < 0)
+		return -1;
+	if (spec->nnodes)
+		spec->slot.per_node = spec->nslots / spec->nnodes;
+	return 0;
+}
+
+/* ---- the slots of an R ---- */
+
+static int slots_on(const struct jobspec_slot *slot,
+		    const struct resource_node *node)
+{
+	int room = INT_MAX;
+
+	if (slot->cores)
+		room = (int)idset_count(node->cores) / slot->cores;
+	if (slot->gpus) {
+		int n = (int)idset_count(node->gpus) / slot->gpus;
+
+		room = n < room ? n : room;
+	}
+	return room;
+}
+
+static int tasks_in(const struct jobspec_slot *slot, int nslots)
+{
+	int n;
+
+	return __builtin_mul_overflow(nslots, slot->tasks, &n) ||
+	       n > TASKMAP_TASKS_MAX ? TASKMAP_TASKS_MAX : n;
+}
+
+int jobspec_room(const struct jobspec_slot *slot, const struct resource_set *R,
+		 size_t i)
+{
+	int n = slot->nodes ? i % (size_t)slot->nodes == 0 :
+		slot->per_node ? slot->per_node :
+		slots_on(slot, &R->nodes[i]);
+
+	return tasks_in(slot, n);
+}
+
+int jobspec_ntasks(const struct jobspec_slot *slot, int ntasks,
+		   const struct resource_set *R)
+{
+	int n = slot->moldable ? tasks_in(slot, R->nslots) : 0;
+
+	return n > ntasks ? n : ntasks;
 }
 
 /* ---- tasks ---- */
@@ -210,6 +261,24 @@ static int parse_command(struct jobspec *spec, json_t *command,
 	return 0;
 }
 
+static int parse_per_slot(struct jobspec *spec, json_t *value,
+			  struct proto_error *err)
+{
+	static const char path[] = "tasks[0].count.per_slot";
+
+	if (!spec->canonical && json_integer_value(value) != 1)
+		return json_must_be(err, path, "1", value);
+	if (get_count(value, path, &spec->slot.tasks, err) < 0)
+		return -1;
+	if (!__builtin_mul_overflow(spec->nslots, spec->slot.tasks,
+				    &spec->ntasks) &&
+	    (!spec->canonical || spec->ntasks <= TASKMAP_TASKS_MAX))
+		return 0;
+	return proto_error_set(err, EINVAL, "%s: %d in each of %d slots is "
+			       "more than %d", path, spec->slot.tasks,
+			       spec->nslots, TASKMAP_TASKS_MAX);
+}
+
 static int parse_task_count(struct jobspec *spec, json_t *count,
 			    struct proto_error *err)
 {
@@ -224,22 +293,18 @@ static int parse_task_count(struct jobspec *spec, json_t *count,
 	if (!per_slot == !total)
 		return proto_error_set(err, EINVAL, "tasks[0].count: must "
 				       "have either per_slot or total");
-	if (per_slot) {
-		if (!json_is_integer(per_slot) ||
-		    json_integer_value(per_slot) != 1)
-			return json_must_be(err, "tasks[0].count.per_slot", "1",
-				       per_slot);
-		spec->ntasks = spec->nslots;
-		return 0;
-	}
+	if (per_slot)
+		return parse_per_slot(spec, per_slot, err);
 	spec->ntasks_total = true;
+	spec->slot.tasks = 1;
+	spec->slot.moldable = false;
 	if (get_count(total, "tasks[0].count.total", &spec->ntasks, err) < 0)
 		return -1;
 	if (spec->ntasks > spec->nslots)
 		return proto_error_set(err, EINVAL, "tasks[0].count.total: %d "
 				       "tasks do not fit into %d slots",
 				       spec->ntasks, spec->nslots);
-	if (spec->ntasks < spec->nnodes)
+	if (spec->ntasks < spec->nnodes && !spec->slot.nodes)
 		return proto_error_set(err, EINVAL, "tasks[0].count.total: %d "
 				       "tasks are fewer than %d nodes",
 				       spec->ntasks, spec->nnodes);
@@ -249,7 +314,9 @@ static int parse_task_count(struct jobspec *spec, json_t *count,
 static int parse_tasks(struct jobspec *spec, json_t *tasks,
 		       const char *label, struct proto_error *err)
 {
-	static const char *const keys[] = { "command", "slot", "count", NULL };
+	/* version 1 has the first three */
+	static const char *const keys[] = { "distribution", "attributes",
+		"command", "slot", "count", NULL };
 	json_t *task = json_array_get(tasks, 0);
 	json_t *slot = json_object_get(task, "slot");
 
@@ -257,7 +324,8 @@ static int parse_tasks(struct jobspec *spec, json_t *tasks,
 		return json_must_be(err, "tasks", "an array of one task", tasks);
 	if (!json_is_object(task))
 		return json_must_be(err, "tasks[0]", "an object", task);
-	if (json_check_keys(task, "tasks[0]", keys, err) < 0 ||
+	if (json_check_keys(task, "tasks[0]", keys + (spec->canonical ? 0 : 2),
+			    err) < 0 ||
 	    parse_command(spec, json_object_get(task, "command"), err) < 0)
 		return -1;
 	if (!json_is_string(slot) || strcmp(json_string_value(slot), label)) {
@@ -323,12 +391,24 @@ static bool deeper_than(json_t *value, int depth)
 	return false;
 }
 
+/* Its version says so, or something else than nodes and slots is on top. */
+static bool is_canonical(json_t *json)
+{
+	const char *type = json_string_value(json_object_get(json_array_get(
+		json_object_get(json, "resources"), 0), "type"));
+
+	return json_integer_value(json_object_get(json, "version")) != 1 ||
+	       (type && strcmp(type, "node") && strcmp(type, "slot"));
+}
+
 static int take_apart(struct jobspec *spec, struct proto_error *err)
 {
 	static const char *const keys[] = { "version", "resources", "tasks",
 					    "attributes", NULL };
 	json_t *json = spec->json;
 	json_t *version = json_object_get(json, "version");
+	int (*take)(struct jobspec *spec, json_t *resources,
+		    const char **label, struct proto_error *err);
 	const char *label = NULL;
 
 	if (!json_is_object(json))
@@ -336,11 +416,14 @@ static int take_apart(struct jobspec *spec, struct proto_error *err)
 	if (deeper_than(json, JOBSPEC_DEPTH_MAX))
 		return proto_error_set(err, EINVAL, "jobspec: nested deeper "
 				       "than %d levels", JOBSPEC_DEPTH_MAX);
-	if (!json_is_integer(version) || json_integer_value(version) != 1)
-		return json_must_be(err, "version", "1", version);
+	if (!json_is_integer(version) || json_integer_value(version) < 1 ||
+	    json_integer_value(version) > JOBSPEC_VERSION_MAX)
+		return json_must_be(err, "version", "an integer from 1 to 9999",
+				    version);
+	spec->canonical = is_canonical(json);
+	take = spec->canonical ? jobspec_take_canonical : parse_resources;
 	if (json_check_keys(json, "", keys, err) < 0 ||
-	    parse_resources(spec, json_object_get(json, "resources"), &label,
-			    err) < 0 ||
+	    take(spec, json_object_get(json, "resources"), &label, err) < 0 ||
 	    parse_tasks(spec, json_object_get(json, "tasks"), label,
 			err) < 0)
 		return -1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Jobspec version 1, what a job asks for: checked and taken apart, or built.
- * See weir-jobspec(5). An error names the field by its path, for example
- * "resources[0].with[0].count: must be an integer >= 1, got 0".
+ * Jobspecs, what a job asks for: of version 1 or canonical, checked and taken
+ * apart; of version 1, built. See weir-jobspec(5). An error names the field by
+ * its path, for example "resources[0].with[0].count: must be an integer >= 1, got 0".
  */
 #ifndef WEIR_PROTO_JOBSPEC_H
 #define WEIR_PROTO_JOBSPEC_H
@@ -12,22 +12,35 @@
 #include <jansson.h>
 
 #include "proto/error.h"
+#include "proto/resource_set.h"
 
 #define JOBSPEC_SIZE_MAX	(4u << 20)	/* bytes of text */
 #define JOBSPEC_DEPTH_MAX	64		/* nesting of the whole */
 #define JOBSPEC_COUNT_MAX	2147483647	/* of anything, in total */
 #define JOBSPEC_DURATION_MAX	1e10		/* seconds */
+#define JOBSPEC_VERSION_MAX	9999
+
+/* What is in a slot, how slots lie on nodes, and the tasks in them. */
+struct jobspec_slot {
+	int cores, gpus;	/* 0: not said; never of version 1's cores */
+	int nodes;		/* it is so many whole nodes; else 0 */
+	int per_node;		/* so many are on each node; 0: any number */
+	int tasks;		/* in each; 1 of version 1, and if their number
+				   is given as "total" */
+	bool moldable;		/* there are tasks in all slots that R has */
+};
 
 /* All pointers are borrowed from json, except argv's array. */
 struct jobspec {
 	json_t *json;		/* the whole document */
+	bool canonical;		/* then counts are the least that will do */
 	int nnodes;		/* 0: any number of nodes will do */
 	int nslots;		/* in total; a multiple of nnodes, if given */
-	int cores_per_slot;
-	int gpus_per_slot;
+	struct jobspec_slot slot;
 	bool exclusive;		/* whole nodes */
-	int ntasks;		/* in total; not above nslots. The shell option
-				   per-resource may change it later. */
+	int ntasks;		/* in total; not above slot.tasks in each. The
+				   shell option per-resource may change it
+				   later. */
 	bool ntasks_total;	/* the count was given as "total" */
 	double duration;	/* seconds; 0: not given */
 	const char *cwd;	/* absolute; NULL: not given */
@@ -46,6 +59,12 @@ struct jobspec *jobspec_parse(const char *text, size_t len,
 			      struct proto_error *err);
 /* The same of a document at hand; takes a reference of its own. */
 struct jobspec *jobspec_from_json(json_t *json, struct proto_error *err);
+/* The tasks that node I of R has room for, in such slots. */
+int jobspec_room(const struct jobspec_slot *slot, const struct resource_set *R,
+		 size_t i);
+/* The tasks of a job that has R; NTASKS of a jobspec are the least. */
+int jobspec_ntasks(const struct jobspec_slot *slot, int ntasks,
+		   const struct resource_set *R);
 void jobspec_destroy(struct jobspec *spec);	/* NULL is fine, keeps errno */
 
 /* ---- building ---- */

@@ -166,8 +166,7 @@ int job_set_request(struct job *job, const struct jobspec *spec,
 
 	want->nnodes = spec->nnodes;
 	want->nslots = spec->nslots;
-	want->cores_per_slot = spec->cores_per_slot;
-	want->gpus_per_slot = spec->gpus_per_slot;
+	want->slot = spec->slot;
 	want->exclusive = spec->exclusive;
 	want->ntasks = spec->ntasks;
 	want->duration = spec->duration;
@@ -181,7 +180,7 @@ int job_set_request(struct job *job, const struct jobspec *spec,
 		return -1;
 	job->ntasks = spec->ntasks;
 	job->nnodes = spec->nnodes;
-	job->ncores = spec->nslots * spec->cores_per_slot;
+	job->ncores = spec->nslots * spec->slot.cores;
 	job->name = strdup(spec->name);
 	job->cwd = copy(spec->cwd);
 	job->queue = copy(spec->queue);

@@ -33,7 +33,7 @@ enum job_result { RESULT_COMPLETED = 1, RESULT_FAILED = 2,
 struct job_request {
 	int nnodes;		/* 0: any number */
 	int nslots;
-	int cores_per_slot, gpus_per_slot;
+	struct jobspec_slot slot;
 	bool exclusive;
 	int ntasks;		/* in total, unless PER is set */
 	char per;		/* tasks per 'n'ode or 'c'ore; 0: as ntasks */

@@ -64,9 +64,9 @@ int limits_check(const struct job *job, bool new_job, struct proto_error *err)
 	if (check_size(q, LIMIT_NNODES, want->nnodes ? want->nnodes : 1,
 		       err) < 0 ||
 	    check_size(q, LIMIT_NCORES, (long long)want->nslots *
-		       want->cores_per_slot, err) < 0 ||
+		       want->slot.cores, err) < 0 ||
 	    check_size(q, LIMIT_NGPUS, (long long)want->nslots *
-		       want->gpus_per_slot, err) < 0)
+		       want->slot.gpus, err) < 0)
 		return -1;
 	if (new_job && q->limits.jobs != NO_LIMIT &&
 	    queue_user_jobs(q, job->userid) > (size_t)q->limits.jobs)

@@ -44,7 +44,7 @@ static int parse_manual(struct job_request *want, const char *value,
 	if (want->map->count > BLOCKS_MAX)
 		return proto_error_set(err, EINVAL, OPTION ".value: the map "
 				       "has more than %d blocks", BLOCKS_MAX);
-	if (want->per)
+	if (want->per || want->slot.moldable)
 		return 0;
 	if (want->map->ntasks != want->ntasks)
 		return proto_error_set(err, EINVAL, OPTION ".value: the map "
@@ -102,7 +102,7 @@ void placement_free(struct job_request *want)
 
 /* ---- how many on each node ---- */
 
-/* Slots on each node of R, or for PER tasks, in COUNTS. */
+/* Room for tasks on each node of R, or for PER tasks, in COUNTS. */
 static void fill_room(const struct job_request *want,
 		      const struct resource_set *R, int *room, int *counts)
 {
@@ -111,15 +111,7 @@ static void fill_room(const struct job_request *want,
 	for (i = 0; i < R->count; i++) {
 		int cores = (int)idset_count(R->nodes[i].cores);
 
-		room[i] = cores / want->cores_per_slot;
-		if (want->gpus_per_slot) {
-			int n = (int)idset_count(R->nodes[i].gpus) /
-				want->gpus_per_slot;
-
-			room[i] = n < room[i] ? n : room[i];
-		}
-		if (want->nnodes > 0)
-			room[i] = want->nslots / want->nnodes;
+		room[i] = jobspec_room(&want->slot, R, i);
 		if (want->per)
 			counts[i] = want->per_count *
 				    (want->per == 'c' ? cores : 1);
@@ -131,7 +123,7 @@ int *placement_counts(const struct job_request *want,
 {
 	int *counts = calloc(R->count + 1, sizeof(*counts));
 	int *room = calloc(R->count + 1, sizeof(*room));
-	int left = want->ntasks, before = -1;
+	int left = jobspec_ntasks(&want->slot, want->ntasks, R), before = -1;
 	size_t i;
 
 	*total = 0;

@@ -100,7 +100,7 @@ static int job_ngpus(const struct weir_plugin_job *handle)
 	int n = 0;
 
 	if (!job->R)
-		return job->want.nslots * job->want.gpus_per_slot;
+		return job->want.nslots * job->want.slot.gpus;
 	for (i = 0; i < job->R->count; i++)
 		n += (int)idset_count(job->R->nodes[i].gpus);
 	return n;

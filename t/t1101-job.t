@@ -206,9 +206,9 @@ is "$STATUS" 4 'submit a jobspec'
 id=$(weir job submit <"$WORK/jobspec")
 run weir job status "$id"
 is "$STATUS" 4 'from standard input'
-echo '{"version":2}' >"$WORK/jobspec"
+echo '{"version":0}' >"$WORK/jobspec"
 run weir job submit "$WORK/jobspec"
-ran 1 '' 'weir-job: version: must be 1, got 2' 'a wrong field is named'
+ran 1 '' 'weir-job: version: must be an integer from 1 to 9999, got 0' 'a wrong field is named'
 echo '{' >"$WORK/jobspec"
 run weir job submit "$WORK/jobspec"
 ran 1 '' 'weir-job: jobspec: not JSON*' 'no JSON'

@@ -181,9 +181,9 @@ refused()
 	ran 1 '' "weir-job: $2" "jobspec: $2"
 }
 type='"type": "slot", "count": 1'
-refused 's/"version": 1/"version": 2/' 'version: must be 1, got 2'
-refused 's/"version": 1/"version": "1"/' 'version: must be 1, got "1"'
-refused 's/, "version": 1//' 'version: is missing (must be 1)'
+refused 's/"version": 1/"version": 0/' 'version: must be an integer from 1 to 9999, got 0'
+refused 's/"version": 1/"version": "1"/' 'version: must be an integer from 1 to 9999, got "1"'
+refused 's/, "version": 1//' 'version: is missing (must be an integer from 1 to 9999)'
 refused "s/$type/\"type\": \"slot\", \"count\": \"x\"/" \
 	'resources\[0\].count: must be an integer >= 1, got "x"'
 refused "s/$type/\"type\": \"slot\", \"count\": 0/" \
@@ -232,7 +232,7 @@ refused 's:"cwd"\: "/":"shell"\: {"options"\: {"rlimit"\: 5}}:' \
 refused 's:"cwd"\: "/":"shell"\: {"options"\: {"rlimit"\: {"core"\: "x"}}}:' \
 	'attributes.system.shell.options.rlimit.core: must be an integer from -1 (no limit) on, got "x"'
 refused 's/"version": 1/"version": 1, "bogus": 1/' 'bogus: unknown key'
-refused 's/.*/{}/' 'version: is missing (must be 1)'
+refused 's/.*/{}/' 'version: is missing (must be an integer from 1 to 9999)'
 refused 's/.*/[]/' 'jobspec: must be an object, got an empty array'
 refused 's/}$//' 'jobspec: not JSON: line 2, column 0: * expected near end of file'
 head -c 5000000 /dev/zero | tr '\0' ' ' >"$WORK/pad"

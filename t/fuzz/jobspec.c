@@ -9,13 +9,16 @@
 
 static void check(const struct jobspec *s)
 {
-	long long cores = (long long)s->nslots * s->cores_per_slot;
-	long long gpus = (long long)s->nslots * s->gpus_per_slot;
+	long long cores = (long long)s->nslots * s->slot.cores;
+	long long gpus = (long long)s->nslots * s->slot.gpus;
 
-	must(s->nnodes >= 0 && s->nslots > 0 && s->cores_per_slot > 0);
-	must(s->nnodes == 0 || s->nslots % s->nnodes == 0);
-	must(s->ntasks >= 1 && s->ntasks <= s->nslots);
-	must(s->ntasks >= s->nnodes);
+	must(s->nnodes >= 0 && s->nslots > 0 && s->slot.tasks > 0);
+	must(s->ntasks >= 1);
+	if (!s->canonical) {
+		must(s->slot.cores > 0);
+		must(s->nnodes == 0 || s->nslots % s->nnodes == 0);
+		must(s->ntasks <= s->nslots && s->ntasks >= s->nnodes);
+	}
 	must(cores <= JOBSPEC_COUNT_MAX && gpus <= JOBSPEC_COUNT_MAX);
 	must(s->duration >= 0 && s->duration <= JOBSPEC_DURATION_MAX);
 	must(s->argc > 0 && s->argv[0][0] && !s->argv[s->argc]);

@@ -43,8 +43,8 @@ static void test_fields(void)
 		return;
 	is_int(s->nnodes, 4, "nnodes");
 	is_int(s->nslots, 8, "nslots, in total");
-	is_int(s->cores_per_slot, 3, "cores_per_slot");
-	is_int(s->gpus_per_slot, 1, "gpus_per_slot");
+	is_int(s->slot.cores, 3, "cores of a slot");
+	is_int(s->slot.gpus, 1, "gpus of a slot");
 	is_int(s->ntasks, 8, "ntasks");
 	ok(!s->ntasks_total && !s->exclusive, "per slot, not exclusive");
 	ok(s->duration == 3600.5, "duration");
@@ -117,10 +117,11 @@ static void refused(const char *from, const char *to, const char *what)
 
 static void test_refused_top(void)
 {
-	refused("{\"version\":1", "{\"version\":2", "version: must be 1, got 2");
+	refused("{\"version\":1", "{\"version\":0", "version: must be an "
+		"integer from 1 to 9999, got 0");
 	refused("{\"version\":1,", "{", "version: is missing");
 	refused("{\"version\":1", "{\"version\":\"1\"",
-		"version: must be 1, got \"1\"");
+		"version: must be an integer from 1 to 9999, got \"1\"");
 	refused("{\"version\":1", "{\"version\":1,\"x\":1", "x: unknown key");
 	refused("{\"version\":1", "{\"version\":1,\"version\":1",
 		"jobspec: not JSON: line 1");
@@ -158,9 +159,6 @@ static void test_refused_resources(void)
 		"unknown key");
 	refused("\"count\":3", "\"count\":3,\"with\":[]",
 		"resources[0].with[0].with[0].with: unknown key");
-	refused("\"type\":\"node\"", "\"type\":\"rack\"",
-		"resources[0].type: must be \"node\" or \"slot\", got "
-		"\"rack\"");
 	refused("\"type\":\"node\",", "", "resources[0].type: is missing");
 	refused("\"type\":\"slot\"", "\"type\":\"node\"",
 		"resources[0].with[0].type: must be \"slot\", got \"node\"");
@@ -413,8 +411,104 @@ static void test_no_build(void)
 		 .name = "\xff" }, "name is not UTF-8");
 }
 
+/* ---- canonical ---- */
+
+#define CANONICAL(resources, count) "{\"version\":9999,\"resources\":[" \
+	resources "],\"tasks\":[{\"command\":[\"app\"],\"slot\":\"a\"," \
+	"\"count\":" count "}],\"attributes\":{\"system\":{}}}"
+#define V(type, count, more) "{\"type\":\"" type "\",\"count\":" count more "}"
+#define WITH(inner) ",\"with\":[" inner "]"
+#define IN_SLOT(count, inner) V("slot", count, ",\"label\":\"a\"" WITH(inner))
+#define ONE_CORE V("core", "1", "")
+#define PER_SLOT "{\"per_slot\":1}"
+
+/* "nnodes nslots: cores gpus nodes per_node of a slot; ntasks" */
+static void reads(const char *text, const char *want)
+{
+	struct proto_error err = { "" };
+	struct jobspec *s = jobspec_parse(text, strlen(text), &err);
+	char got[120] = "";
+
+	if (s)
+		snprintf(got, sizeof(got), "%d %d%s: %d %d %d %d; %d",
+			 s->nnodes, s->nslots, s->slot.moldable ? "+" : "",
+			 s->slot.cores, s->slot.gpus, s->slot.nodes,
+			 s->slot.per_node, s->ntasks);
+	is_str(got, want, text);
+	if (!s)
+		diag("%s", err.text);
+	jobspec_destroy(s);
+}
+
+static void wrong(const char *text, const char *what)
+{
+	struct proto_error err = { "" };
+	struct jobspec *s = jobspec_parse(text, strlen(text), &err);
+
+	if (!ok(!s && !strncmp(err.text, what, strlen(what)), "refused: %s",
+		what))
+		diag("%s", err.text);
+	jobspec_destroy(s);
+}
+
+static void test_canonical(void)
+{
+	reads(CANONICAL(IN_SLOT("4", ONE_CORE), PER_SLOT), "0 4: 1 0 0 0; 4");
+	reads(CANONICAL(V("cluster", "1", WITH(V("rack", "2", WITH(IN_SLOT("3",
+	      V("node", "1", WITH(V("socket", "2", WITH(V("core", "18",
+	      "")))))))))), PER_SLOT), "6 6: 0 0 1 0; 6");
+	reads(CANONICAL(V("node", "2", WITH(V("socket", "2", WITH(IN_SLOT("2",
+	      V("core", "4", "") "," V("gpu", "1", "")))))), "{\"per_slot\":3}"),
+	      "2 8: 4 1 0 4; 24");
+	reads(CANONICAL(IN_SLOT("{\"min\":2,\"max\":8,\"operator\":\"*\","
+	      "\"operand\":2}", ONE_CORE), PER_SLOT), "0 2+: 1 0 0 0; 2");
+	reads(CANONICAL(V("node", "\"2-4\"", WITH(IN_SLOT("2", ONE_CORE))),
+			PER_SLOT), "2 4+: 1 0 0 0; 4");
+	reads(CANONICAL(IN_SLOT("1", V("node", "2", "")), PER_SLOT),
+	      "2 1: 0 0 2 0; 1");
+	reads(CANONICAL(IN_SLOT("\"3,5\"", V("memory", "4", ",\"unit\":"
+	      "\"GB\"")) "," V("storage", "1", ""), "{\"total\":2}"),
+	      "0 3: 0 0 0 0; 2");
+
+	wrong(CANONICAL(ONE_CORE, PER_SLOT), "resources: there is no slot");
+	wrong(CANONICAL(IN_SLOT("1", ONE_CORE) "," IN_SLOT("1", ONE_CORE), PER_SLOT),
+	      "resources[1].type: there is a slot already");
+	wrong(CANONICAL(IN_SLOT("0", ONE_CORE), PER_SLOT),
+	      "resources[0].count: must be an integer >= 1, got 0");
+	wrong(CANONICAL(IN_SLOT("1.5", ONE_CORE), PER_SLOT), "resources[0].count: "
+	      "must be an integer, a range or a set, got 1.5");
+	wrong(CANONICAL(IN_SLOT("\"x\"", ONE_CORE), PER_SLOT), "resources[0].count: "
+	      "must be a range or set of numbers >= 1, got \"x\"");
+	wrong(CANONICAL(IN_SLOT("{\"max\":1}", ONE_CORE), PER_SLOT),
+	      "resources[0].count.min: is missing");
+	wrong(CANONICAL(IN_SLOT("{\"min\":3,\"max\":2}", ONE_CORE), PER_SLOT),
+	      "resources[0].count.max: must be an integer >= 3, got 2");
+	wrong(CANONICAL(IN_SLOT("{\"min\":3,\"operator\":\"-\"}", ONE_CORE),
+			PER_SLOT), "resources[0].count.operator: must be");
+	wrong(CANONICAL(IN_SLOT("{\"min\":3,\"operator\":\"*\",\"operand\":1}",
+			     ONE_CORE), PER_SLOT), "resources[0].count.operand: "
+	      "must be an integer >= 2, got 1");
+	wrong(CANONICAL(V("node", "70000", WITH(IN_SLOT("70000", ONE_CORE))),
+			PER_SLOT), "resources[0].with[0].count: more than");
+	wrong(CANONICAL(IN_SLOT("70000", V("core", "70000", "")), PER_SLOT),
+	      "resources[0].with[0].count: more than 2147483647 in total");
+	wrong(CANONICAL(V("slot", "1", WITH(ONE_CORE)), PER_SLOT),
+	      "resources[0].label: is missing");
+	wrong(CANONICAL(V("slot", "1", ",\"label\":\"a\""), PER_SLOT),
+	      "resources[0].with: is missing");
+	wrong(CANONICAL(IN_SLOT("1", V("core", "1", ",\"x\":1")), PER_SLOT),
+	      "resources[0].with[0].x: unknown key");
+	wrong(CANONICAL(IN_SLOT("1", "7"), PER_SLOT),
+	      "resources[0].with[0]: must be an object, got 7");
+	wrong(CANONICAL(IN_SLOT("1", ONE_CORE), "{\"per_slot\":99999999}"),
+	      "tasks[0].count.per_slot: 99999999 in each of 1");
+	wrong(CANONICAL(IN_SLOT("1", ONE_CORE), "{\"total\":2}"),
+	      "tasks[0].count.total: 2 tasks do not fit");
+}
+
 int main(void)
 {
+	test_canonical();
 	test_fields();
 	test_accepted();
 	test_refused_top();

@@ -122,8 +122,8 @@ static struct job *job(int nnodes, int ncores, double duration)
 
 	j->want.nnodes = nnodes;
 	j->want.nslots = ncores;
-	j->want.cores_per_slot = 1;
-	j->want.gpus_per_slot = 1;
+	j->want.slot.cores = 1;
+	j->want.slot.gpus = 1;
 	j->want.duration = duration;
 	return j;
 }

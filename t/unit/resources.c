@@ -35,14 +35,16 @@ static struct resources *make(unsigned n, unsigned cores, unsigned gpus)
 static struct job_request slots(int n, int cores)
 {
 	return (struct job_request) {
-		.nslots = n, .cores_per_slot = cores, .ntasks = n,
+		.nslots = n, .ntasks = n,
+		.slot = { .cores = cores, .tasks = 1 },
 	};
 }
 
 static struct job_request nodes(int n, int slots, int cores, bool exclusive)
 {
 	return (struct job_request) {
-		.nnodes = n, .nslots = slots, .cores_per_slot = cores,
+		.nnodes = n, .nslots = slots,
+		.slot = { .cores = cores, .per_node = slots / n, .tasks = 1 },
 		.ntasks = slots, .exclusive = exclusive,
 	};
 }
@@ -51,13 +53,13 @@ static struct job_request nodes(int n, int slots, int cores, bool exclusive)
 static struct demand *demand(struct resources *r, struct job_request want)
 {
 	json_t *with = json_pack("[{s:s s:i}]", "type", "core", "count",
-				 want.cores_per_slot);
+				 want.slot.cores);
 	json_t *top, *spec;
 	struct demand *d;
 
-	if (want.gpus_per_slot)
+	if (want.slot.gpus)
 		json_array_append_new(with, json_pack("{s:s s:i}", "type",
-			"gpu", "count", want.gpus_per_slot));
+			"gpu", "count", want.slot.gpus));
 	top = json_pack("{s:s s:i s:s s:o}", "type", "slot", "count",
 			want.nslots / (want.nnodes ? want.nnodes : 1),
 			"label", "t", "with", with);
@@ -188,7 +190,7 @@ static void test_gpus(void)
 	struct job_request want = slots(2, 1);
 	struct resource_set *a, *b;
 
-	want.gpus_per_slot = 1;
+	want.slot.gpus = 1;
 	a = gets(r, want, "0:0/0 1:0/0", "a gpu for each slot");
 	b = gets(r, want, "none", "no more gpus");
 	b = gets(r, slots(6, 1), "0:1-3 1:1-3", "cores remain");
@@ -241,7 +243,7 @@ static void test_check(void)
 	refuses(r, nodes(3, 3, 1, false), "unsatisfiable request: 3 nodes "
 		"are needed, the instance has 2");
 	want = slots(3, 1);
-	want.gpus_per_slot = 1;
+	want.slot.gpus = 1;
 	refuses(r, want, "unsatisfiable request: 3 gpus are needed, the "
 		"instance has 2");
 	refuses(r, slots(1, 5), "unsatisfiable request: 1 slots of 5 cores "
@@ -316,6 +318,15 @@ static void test_tasks(void)
 	want = slots(5, 2);
 	R = alloc(r, want);
 	is_str(counts(want, R), "2 2 1 = 5", "slots of two cores");
+	want.slot.moldable = true;
+	want.nslots = want.ntasks = 1;
+	is_str(counts(want, R), "2 2 1 = 5", "as many as there are slots");
+	want.slot.tasks = 3;
+	is_str(counts(want, R), "6 6 3 = 15", "three tasks in each");
+	want.slot = (struct jobspec_slot) { .nodes = 2, .tasks = 3,
+					  .moldable = true };
+	R->nslots = 2;
+	is_str(counts(want, R), "3 0 3 = 6", "slots of two nodes");
 	give_back(r, R);
 	resources_destroy(r);
 }
