@@ -126,6 +126,8 @@ static void hold(struct watch *w, struct item *item)
 bool watch_lost(struct watch *w)
 {
 	drop_held(w);
+	/* Where it goes on, a difference comes first. */
+	w->synced = false;
 	/* What was told may be gone again, which no later difference says. */
 	return !w->partial;
 }

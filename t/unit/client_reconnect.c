@@ -364,6 +364,38 @@ static void close_when_lost(void)
 	waitpid(fake_pid, NULL, 0);
 }
 
+/* Where a watch goes on a difference comes first, also if it was beyond one
+ * before: what of it has come is no state to go on from. */
+static void broken_off(void)
+{
+	static const struct fake_step steps[] = {
+		ACCEPT, EXPECT("0 watch - p mode=prefix\n"),
+		SEND("0 ok version=3\n* 0 synced version=3\n"),
+		CLOSE, ACCEPT, EXPECT("0 watch - p mode=prefix from=3 wait=1\n"),
+		SEND("0 ok version=5\n* 0 unlink p.a version=5\n"),
+		CLOSE, ACCEPT, EXPECT("0 ping\n"), SEND("0 ok\n"), END
+	};
+	weir_t *h = open_fake(steps);
+	weir_future_t *f, *ping;
+
+	seen[0] = '\0';
+	weir_on_state(h, NULL, NULL);
+	f = weir_kvs_watch(h, NULL, "p", WEIR_WATCH_PREFIX, WEIR_FROM_NOW, 0,
+			   0);
+	while (!weir_future_get(f)) {
+		see(f, (void *)"");
+		weir_future_next(f);
+	}
+	is_str(seen, "synced unlink ", "a difference after another state");
+	is_int(weir_future_error(f), ESTALE, "breaks off");
+	ping = weir_request(h, "ping", NULL, NULL, 0);
+	is_int(weir_future_get(ping), 0, "the connection goes on");
+	weir_future_destroy(f);
+	weir_future_destroy(ping);
+	weir_close(h);
+	fake_done("broken off");
+}
+
 int main(void)
 {
 	unsetenv("WEIR_KVS_NAMESPACE");
@@ -371,6 +403,7 @@ int main(void)
 	meanwhile();
 	lasting();
 	halves();
+	broken_off();
 	leases();
 	libevent();
 	foreign();
