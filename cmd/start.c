@@ -78,15 +78,16 @@ static int exit_code(int status)
 
 static void start_kvsd(struct start *s)
 {
-	char *args[] = {
+	char *args[START_LIMITS + 5] = {
 		xasprintf("--socket=%s", s->socket_path),
 		xasprintf("--statedir=%s", s->statedir),
 		xasprintf("--durability=%s", s->durability),
-		s->metrics ? xasprintf("--metrics=%s", s->metrics) : NULL,
-		NULL
 	};
-	int i;
+	int i = 3;
 
+	if (s->metrics)
+		args[i++] = xasprintf("--metrics=%s", s->metrics);
+	start_limits_args(s, args + i);
 	s->phase = STARTING_KVSD;
 	daemon_start(&s->daemons, "kvsd", "kvsd", args);
 	for (i = 0; args[i]; i++)
@@ -287,6 +288,7 @@ static void start_others(struct start *s)
 		return;
 	}
 	describe_instance(s);
+	start_limits_store(s);
 	weir_attach(s->h, s->base);
 	s->service = weir_serve(s->h, "instance", on_shutdown_call, s);
 	s->resources = weir_kvs_watch(s->h, "primary", "resource.R",
@@ -400,6 +402,8 @@ static void make_folders(struct start *s)
 	s->uri = xasprintf("local://%s", s->socket_path);
 }
 
+#define LIMIT	1000	/* as an option: the first of start_limit_names */
+
 static void options(struct start *s, int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -411,6 +415,13 @@ static void options(struct start *s, int argc, char **argv)
 		{ "resources", required_argument, NULL, 'G' },
 		{ "simulate", required_argument, NULL, 'S' },
 		{ "verbose", optional_argument, NULL, 'v' },
+		{ "history-versions", required_argument, NULL, LIMIT },
+		{ "history-time", required_argument, NULL, LIMIT + 1 },
+		{ "namespace-quota-keys", required_argument, NULL, LIMIT + 2 },
+		{ "namespace-quota-bytes", required_argument, NULL,
+		  LIMIT + 3 },
+		{ "user-quota-keys", required_argument, NULL, LIMIT + 4 },
+		{ "user-quota-bytes", required_argument, NULL, LIMIT + 5 },
 		{ 0 }
 	};
 	char *end;
@@ -450,6 +461,11 @@ static void options(struct start *s, int argc, char **argv)
 		case 'v':
 			s->daemons.verbose = true;
 			break;
+		default:
+			if (!start_limits_set(s, c - LIMIT, optarg))
+				usage_error("--%s: '%s' is neither a number "
+					    "nor none", start_limit_names
+					    [c - LIMIT], optarg);
 		}
 	}
 	s->argv = argv + optind;
@@ -485,6 +501,7 @@ int main_start(int argc, char **argv)
 		snprintf(s.parent_uri, sizeof(s.parent_uri), "%s", parent);
 	read_graph(&s);
 	make_folders(&s);
+	start_limits_load(&s);
 	s.base = event_base_new();
 	if (!s.base)
 		die("cannot make an event loop");
@@ -522,6 +539,7 @@ int main_start(int argc, char **argv)
 	if (s.own_rundir)
 		nftw(s.rundir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	free(s.rundir);
+	start_limits_free(&s);
 	free(s.graph_text);
 	free((char *)s.statedir);
 	free(s.socket_path);

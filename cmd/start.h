@@ -20,6 +20,8 @@ enum phase {
 	STOPPED,
 };
 
+#define START_LIMITS	6
+
 struct start {
 	struct event_base *base;
 	struct daemons daemons;
@@ -28,6 +30,8 @@ struct start {
 	struct parent parent;	/* in a job: the nodes are the job's */
 	const char *statedir, *durability, *metrics;
 	bool keeps;		/* its state is for a later start */
+	char *limit[START_LIMITS];	/* for kvsd, by start_limits.c; NULL:
+					   not told */
 	const char *graph;	/* file; NULL: none */
 	char *graph_text;
 	size_t graph_len;
@@ -50,6 +54,20 @@ struct start {
 
 /* start_on_deadline() comes in SECONDS, instead of when it was to come. */
 void start_set_deadline(struct start *s, int seconds);
+
+/* start_limits.c: options that limit what kvsd holds and keeps, which stay
+ * with a statedir. */
+extern const char *const start_limit_names[START_LIMITS];
+/* As option I was given; false if TEXT is none of its values. */
+bool start_limits_set(struct start *s, int i, const char *text);
+/* Those that an earlier start with the same statedir was given, and this one
+ * not. */
+void start_limits_load(struct start *s);
+/* For a later one. kvsd has the folder. */
+void start_limits_store(const struct start *s);
+/* Appends to ARGS; returns how many. What is appended is to be freed. */
+int start_limits_args(const struct start *s, char **args);
+void start_limits_free(struct start *s);
 
 /* start_end.c */
 /* The program has ended, or there will be none: RESULT is the exit status of
