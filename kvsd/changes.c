@@ -69,6 +69,30 @@ void store_delete_range(struct store_changes *changes, enum store_table table,
 	    .limit = limit }, from, to);
 }
 
+const unsigned char *store_changes_floor(const struct store_changes *changes,
+		enum store_table table, const void *key, size_t key_len,
+		const unsigned char **found, size_t *len)
+{
+	const unsigned char *best = NULL;
+	struct change change;
+	size_t at;
+
+	for (at = 0; at < changes->len;
+	     at += sizeof(change) + change.key_len + change.len) {
+		const unsigned char *p = changes->data + at + sizeof(change);
+
+		memcpy(&change, changes->data + at, sizeof(change));
+		if (change.op != CHANGE_PUT || change.table != table ||
+		    change.key_len != key_len || memcmp(p, key, key_len) > 0 ||
+		    (best && memcmp(p, best, key_len) < 0))
+			continue;
+		best = p;
+		*found = p + key_len;
+		*len = change.len;
+	}
+	return best;
+}
+
 /* ---- writing, in the writer's thread ---- */
 
 static int delete_range(MDB_txn *txn, MDB_dbi dbi, MDB_val from, MDB_val to,

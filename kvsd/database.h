@@ -37,7 +37,7 @@ struct namespace {
 	struct extent counted;	/* of the applied root, as counted there */
 	struct extent before;	/* within quota_take */
 	struct state applied, sealed, durable;
-	struct state written;	/* without durability this is behind durable */
+	struct state written;	/* in the store; may be behind durable */
 	bool gathering;		/* is in db->batch->changed */
 	uint64_t recent_floor;	/* writes after this version are in
 				   db->recent */
@@ -75,6 +75,7 @@ struct db {
 	bool copying;		/* the writer makes a copy; SEALED is NULL */
 	uint64_t ticket_last;	/* given to a batch */
 	uint64_t ticket_sealed, ticket_durable;
+	bool told;		/* the sealed batch counts as durable */
 	uint64_t serial;	/* of the last batch that was sealed */
 	uint64_t history_max;
 	double history_seconds;	/* 0: for ever */
@@ -99,6 +100,7 @@ struct db {
 	struct room room;
 	db_durable_f *on_durable;
 	void (*on_warning)(void *arg, const char *text);
+	void (*on_fatal)(void *arg, const char *text);
 	void *arg;
 	struct db_stats stats;
 };

@@ -60,8 +60,7 @@ static void give_up(struct db *db, struct db_error *error)
 	quota_load(db);
 	gc_give_up(db, burials);
 	if (lease_load(db, &reload) < 0)
-		db_fail(error, EIO, "%.200s; %.200s", error->text,
-			reload.text);
+		db_fail_prefix(error, "%.200s; ", reload.text);
 	if (error->errnum == ENOSPC)
 		room_failed(db);
 	tell_durable(db, ticket, error);
@@ -104,7 +103,19 @@ static void seal(struct db *db)
 	db->ticket_sealed = batch->ticket;
 	db->tree.space.sealed = batch->blobs;
 	batch_begin(db);
+	db->told = false;
 	pipeline_submit(db->pipeline, batch->blobs, &batch->changes);
+}
+
+/* The sealed batch is, or counts as such. */
+static void durable(struct db *db)
+{
+	if (db->told)
+		return;
+	db->told = true;
+	namespaces_durable(db, &db->sealed->changed);
+	db->ticket_durable = db->ticket_sealed;
+	tell_durable(db, db->ticket_durable, &no_error);
 }
 
 void db_turn_end(struct db *db)
@@ -115,11 +126,8 @@ void db_turn_end(struct db *db)
 	    !seal_namespaces(db))
 		return;
 	seal(db);
-	if (db->durable)
-		return;
-	namespaces_durable(db, &db->sealed->changed);
-	db->ticket_durable = db->ticket_sealed;
-	tell_durable(db, db->ticket_durable, &no_error);
+	if (!db->durable)
+		durable(db);
 }
 
 /* ---- written, or not ---- */
@@ -129,8 +137,7 @@ static void written(struct db *db)
 	struct batch *batch = db->sealed;
 
 	namespaces_written(db, &batch->changed);
-	if (db->durable)
-		namespaces_durable(db, &batch->changed);
+	durable(db);
 	/* What was in the batch must now be found in the store. */
 	db->sealed = NULL;
 	db->tree.space.sealed = NULL;
@@ -138,20 +145,28 @@ static void written(struct db *db)
 	batch_destroy(batch);
 	room_changed(db);
 	gc_written(db);
-	if (!db->durable)
-		return;
-	db->ticket_durable = db->ticket_sealed;
-	tell_durable(db, db->ticket_durable, &no_error);
 }
 
-/* LMDB could not finish a commit. Whether the batch is there only a fresh
- * look at the file can tell. True if it is. */
-static bool recover(struct db *db, struct db_error *error)
+/* Nobody can say what is on the disk: a start may. */
+static void fatal(struct db *db, const char *text)
 {
-	if (store_reopen(db->store, error) < 0 ||
-	    meta_get(db, "serial") != db->serial)
-		return false;
-	return !store_sync(db->store);
+	if (db->on_fatal)
+		db->on_fatal(db->arg, text);
+	abort();
+}
+
+/* A batch could not be finished. Whether it is there only a fresh look at the
+ * files can tell. 0 if it is, or EIO. */
+static int recover(struct db *db, struct db_error *error)
+{
+	if (store_reopen(db->store, error))
+		fatal(db, error->text);
+	if (meta_get(db, "serial") == db->serial && !store_sync(db->store) &&
+	    !store_total(db->store, &db->total))
+		return 0;
+	if (db->durable && db->told)
+		fatal(db, "a batch that was durable is not found");
+	return EIO;
 }
 
 static void finish_batch(struct db *db, const struct write_result *result)
@@ -177,11 +192,10 @@ static void finish_batch(struct db *db, const struct write_result *result)
 		db_fail(&error, rc, "the database cannot grow: %s",
 			strerror(rc));
 	}
-	if (rc == STORE_BROKEN)
-		rc = recover(db, &error) &&
-			!store_total(db->store, &db->total) ? 0 : EIO;
-	else if (!rc)
+	if (!rc)
 		db->total = result->total;
+	else if (rc == STORE_BROKEN || (db->durable && db->told))
+		rc = recover(db, &error);
 	error.errnum = rc;
 	if (rc)
 		give_up(db, &error);
@@ -195,6 +209,8 @@ static void on_ready(void *arg)
 	struct db *db = arg;
 
 	assert(db->magic == DB_MAGIC);
+	if (pipeline_durable(db->pipeline))
+		durable(db);
 	if (pipeline_result(db->pipeline, false, &result))
 		finish_batch(db, &result);
 }
@@ -363,6 +379,7 @@ struct db *db_open(const struct db_options *options, struct event_base *base,
 		goto fail;
 	db->on_durable = options->on_durable;
 	db->on_warning = options->on_warning;
+	db->on_fatal = options->on_fatal;
 	room_init(db);
 	db->arg = options->arg;
 	warn(db);

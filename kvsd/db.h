@@ -79,6 +79,9 @@ struct db_options {
 	db_durable_f *on_durable;
 	/* What the administrator should know. May be NULL. */
 	void (*on_warning)(void *arg, const char *text);
+	/* What was told may not be on the disk, or what was not told may be: it
+	 * is to end the process. */
+	void (*on_fatal)(void *arg, const char *text);
 	void *arg;
 };
 

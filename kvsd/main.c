@@ -164,6 +164,13 @@ static void on_warning(void *arg, const char *text)
 	daemon_log(LOG_WARNING, "%s", text);
 }
 
+/* Without a word to the clients: they are to find that its fate is unknown. */
+static void on_fatal(void *arg, const char *text)
+{
+	daemon_log(LOG_CRIT, "%s; a start will tell what is on the disk", text);
+	_exit(1);
+}
+
 static void init_database(void)
 {
 	const struct kvsd_options *o = &kvsd.options;
@@ -177,6 +184,7 @@ static void init_database(void)
 		.user_quota = &o->user_quota,
 		.on_durable = server_settle,
 		.on_warning = on_warning,
+		.on_fatal = on_fatal,
 		.arg = &kvsd,
 	};
 	struct db_namespace_info primary;

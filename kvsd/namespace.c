@@ -572,17 +572,39 @@ enum aged namespaces_age_history(struct db *db)
 	return any ? AGED_SOME : AGED_NONE;
 }
 
+/* The record of namespace ID's greatest version up to VERSION; NULL with errno
+ * ENOENT or EIO. What is durable may be on its way to the store yet. */
+static const unsigned char *history_floor(struct db *db, uint64_t id,
+					  uint64_t version,
+					  const unsigned char **data,
+					  size_t *len)
+{
+	const unsigned char *found = NULL;
+	size_t found_len = 16;
+	unsigned char key[16];
+
+	history_key(key, id, version);
+	if (db->sealed)
+		found = store_changes_floor(&db->sealed->changes, STORE_HISTORY,
+					    key, 16, data, len);
+	if ((!found || bytes_get(found, 8) != id) &&
+	    store_get_floor(db->store, STORE_HISTORY, key, 16, &found,
+			    &found_len, data, len) < 0)
+		return NULL;
+	if (found_len == 16 && bytes_get(found, 8) == id)
+		return found;
+	errno = ENOENT;
+	return NULL;
+}
+
 double namespace_time(struct db *db, const struct namespace *ns)
 {
-	const unsigned char *data;
-	unsigned char key[16];
+	const unsigned char *found, *data;
 	size_t len;
 
-	history_key(key, ns->id, ns->durable.version);
-	if (store_get(db->store, STORE_HISTORY, key, 16, &data, &len) < 0 ||
-	    len != HISTORY_SIZE)
-		return 0;
-	return bytes_get(data + ROOT_SIZE, 8) / 1e6;
+	found = history_floor(db, ns->id, ns->durable.version, &data, &len);
+	return !found || len != HISTORY_SIZE ? 0 :
+	       bytes_get(data + ROOT_SIZE, 8) / 1e6;
 }
 
 static struct entry *history_root(struct db *db, struct namespace *ns,
@@ -590,19 +612,13 @@ static struct entry *history_root(struct db *db, struct namespace *ns,
 				  struct db_error *error)
 {
 	const unsigned char *found, *data;
-	size_t found_len, len;
-	unsigned char key[16];
+	size_t len;
 
-	history_key(key, ns->id, *version);
-	if (store_get_floor(db->store, STORE_HISTORY, key, 16, &found,
-			    &found_len, &data, &len) < 0) {
+	found = history_floor(db, ns->id, *version, &data, &len);
+	if (!found) {
 		if (errno != ENOENT)
 			db_fail(error, EIO, "cannot read the history of "
 				"namespace %s: %s", ns->name, strerror(errno));
-		return NULL;
-	}
-	if (found_len != 16 || bytes_get(found, 8) != ns->id) {
-		errno = ENOENT;
 		return NULL;
 	}
 	if (len != HISTORY_SIZE) {

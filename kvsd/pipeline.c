@@ -24,7 +24,7 @@ struct pipeline {
 	bool busy;			/* until the result was taken */
 	const struct blob_set *blobs;	/* to write; NULL: make a copy */
 	const struct store_changes *changes;
-	bool stop, finished;
+	bool stop, durable, finished;
 	struct write_result result;	/* if finished */
 	int wake;			/* eventfd */
 	struct event *event;
@@ -57,11 +57,29 @@ static void write_one(struct pipeline *p, struct write_result *result)
 	result->sync_seconds = store_sync_seconds(p->store);
 }
 
+static void wake(struct pipeline *p)
+{
+	uint64_t one = 1;
+
+	/* Its counter can't overflow: the loop takes each result. */
+	if (write(p->wake, &one, sizeof(one)) != sizeof(one))
+		abort();
+}
+
+static void on_durable(void *arg)
+{
+	struct pipeline *p = arg;
+
+	pthread_mutex_lock(&p->mutex);
+	p->durable = true;
+	pthread_mutex_unlock(&p->mutex);
+	wake(p);
+}
+
 static void *writer(void *arg)
 {
 	struct pipeline *p = arg;
 	struct write_result result;
-	uint64_t one = 1;
 
 	pthread_mutex_lock(&p->mutex);
 	for (;;) {
@@ -75,18 +93,25 @@ static void *writer(void *arg)
 		p->result = result;
 		p->finished = true;
 		pthread_cond_signal(&p->done);
-		/* Its counter can't overflow: the loop takes each result. */
-		if (write(p->wake, &one, sizeof(one)) != sizeof(one))
-			abort();
+		wake(p);
 	}
 	pthread_mutex_unlock(&p->mutex);
 	return NULL;
+}
+
+static void forget_wake(struct pipeline *p)
+{
+	uint64_t count;
+
+	if (read(p->wake, &count, sizeof(count)) < 0)
+		assert(errno == EAGAIN);
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct pipeline *p = arg;
 
+	forget_wake(p);
 	p->ready(p->arg);
 }
 
@@ -111,6 +136,7 @@ struct pipeline *pipeline_create(struct store *store, struct event_base *base,
 	int rc = ENOMEM;
 
 	p->store = store;
+	store_on_durable(store, on_durable, p);
 	p->ready = ready;
 	p->arg = arg;
 	pthread_mutex_init(&p->mutex, NULL);
@@ -172,10 +198,20 @@ void pipeline_submit_copy(struct pipeline *p)
 	pipeline_submit(p, NULL, NULL);
 }
 
+bool pipeline_durable(struct pipeline *p)
+{
+	bool durable;
+
+	pthread_mutex_lock(&p->mutex);
+	durable = p->durable && !p->finished;
+	p->durable = false;
+	pthread_mutex_unlock(&p->mutex);
+	return durable;
+}
+
 bool pipeline_result(struct pipeline *p, bool wait,
 		     struct write_result *result)
 {
-	uint64_t count;
 	bool finished;
 
 	pthread_mutex_lock(&p->mutex);
@@ -184,9 +220,8 @@ bool pipeline_result(struct pipeline *p, bool wait,
 	finished = p->finished;
 	if (finished) {
 		*result = p->result;
-		p->finished = p->busy = false;
-		if (read(p->wake, &count, sizeof(count)) < 0)
-			assert(errno == EAGAIN);
+		p->finished = p->busy = p->durable = false;
+		forget_wake(p);
 	}
 	pthread_mutex_unlock(&p->mutex);
 	return finished;

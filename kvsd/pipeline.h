@@ -18,7 +18,8 @@ struct write_result {
 	char text[256];
 };
 
-/* READY is called in the loop when a result is there. */
+/* READY is called in the loop when a batch is durable and when a result is
+ * there. */
 struct pipeline *pipeline_create(struct store *store, struct event_base *base,
 				 void (*ready)(void *arg), void *arg,
 				 struct db_error *error);
@@ -29,6 +30,8 @@ void pipeline_submit(struct pipeline *pipeline, const struct blob_set *blobs,
 		     const struct store_changes *changes);
 /* Instead of a batch: a part of making a smaller file. */
 void pipeline_submit_copy(struct pipeline *pipeline);
+/* True once, if the batch is durable and its result is not there yet. */
+bool pipeline_durable(struct pipeline *pipeline);
 /* The result of what was submitted, if it is there; WAIT: waits for it. */
 bool pipeline_result(struct pipeline *pipeline, bool wait,
 		     struct write_result *result);

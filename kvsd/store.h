@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The LMDB environment and its journal: tables of records, written a batch at a
- * time by one thread and read by another. It knows nothing of what the records mean,
- * except that blobs are never overwritten.
+ * time by one thread and read by another. It knows nothing of what the records
+ * mean, except that blobs are never overwritten.
  *
  * The reading side (all but store_write) belongs to the loop's thread. What
  * it returns lasts until store_read_end.
@@ -39,6 +39,12 @@ void store_delete_range(struct store_changes *changes, enum store_table table,
 			const void *from, size_t from_len, const void *to,
 			size_t to_len, uint32_t limit);
 
+/* The greatest key of KEY_LEN bytes up to KEY that is put, with its value as
+ * it is then; NULL: there is none. */
+const unsigned char *store_changes_floor(const struct store_changes *changes,
+		enum store_table table, const void *key, size_t key_len,
+		const unsigned char **found, size_t *len);
+
 struct store;
 
 /* MAP_SIZE 0: the default. EBUSY and others with a text. */
@@ -70,12 +76,13 @@ int store_get_floor(struct store *store, enum store_table table,
 
 /* In the writer's thread. 0; STORE_FULL: call store_grow in the loop's thread,
  * and again; STORE_BROKEN: call store_reopen there; else an errno. TEXT says
- * what failed. */
+ * what failed. While it can't be read yet the batch may be durable: then CB is
+ * called, and whatever fails after that, store_reopen finds it. */
+void store_on_durable(struct store *store, void (*cb)(void *arg), void *arg);
 enum { STORE_FULL = -1, STORE_BROKEN = -2 };
 int store_write(struct store *store, const struct blob_set *blobs,
 		const struct store_changes *changes, char *text, size_t size);
-/* How long the last step of the last store_write took, its sync included; for
- * the writer. */
+/* How long the last store_write waited for syncs; for the writer. */
 double store_sync_seconds(const struct store *store);
 /* After that succeeded, and in the same thread. */
 struct store_total store_written(const struct store *store);
@@ -114,5 +121,8 @@ int store_replaced(struct store *store, const struct store_total *total,
 /* How a batch is committed: mdb_txn_commit. Tests put a failing disk here. */
 struct MDB_txn;
 extern int (*store_commit)(struct MDB_txn *txn);
+/* With less room than this on the disk a batch is committed before it is made
+ * durable, so that there is a way back when it does not fit. */
+extern uint64_t store_room_sure;
 
 #endif

@@ -27,7 +27,7 @@
 
 #define METAS		2	/* pages at the beginning of the file */
 #define UNSYNCED	(MDB_NOSYNC | MDB_NOMETASYNC)
-#define GROWTH_MAX	(8u << 20)	/* bytes of the file for pages that only
+#define GROWTH_MAX	(16u << 20)	/* bytes of the file for pages that only
 					   the pin needs */
 #define COUNTS		16	/* of a record: removed and added blobs */
 
@@ -125,11 +125,13 @@ void store_journal_close(struct store *store)
 
 /* ---- a batch ---- */
 
-static bool has_grown(struct store *store)
+bool store_journal_due(struct store *store)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
 
+	if (!store->journaling)
+		return false;
 	mdb_env_info(store->env, &info);
 	mdb_env_stat(store->env, &stat);
 	return (info.me_last_pgno - store->pinned_pages) * stat.ms_psize >
@@ -166,14 +168,11 @@ static bool put_batch(struct journal *journal, const struct blob_set *blobs,
 	return true;
 }
 
-int store_journal_add(struct store *store, const struct blob_set *blobs,
-		      const struct store_changes *changes)
+bool store_journal_add(struct store *store, const struct blob_set *blobs,
+		       const struct store_changes *changes)
 {
-	if (!store->journaling ||
-	    (!has_grown(store) && put_batch(store->journal, blobs, changes) &&
-	     !journal_append(store->journal)))
-		return 0;
-	return store_checkpoint(store);
+	return store->journaling && put_batch(store->journal, blobs, changes) &&
+		!journal_append(store->journal);
 }
 
 /* ---- after a crash ---- */

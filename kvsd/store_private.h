@@ -33,8 +33,10 @@ struct store {
 	pthread_t retirer;
 	double ratio;		/* bytes of a file just made to those of its
 				   records; 0: not known */
+	void (*on_durable)(void *arg);
+	void *on_durable_arg;
 	/* The writer's: */
-	double sync_seconds;	/* the last step of the last store_write */
+	double sync_seconds;	/* of the last store_write */
 	struct store_total written;	/* by it */
 	struct store_copy *copy;	/* being made, or NULL */
 	bool journaling;	/* LMDB does not sync: the journal does */
@@ -99,10 +101,14 @@ int store_apply(struct store *store, MDB_txn *txn,
 int store_journal_open(struct store *store);
 int store_journal_repeat(struct store *store);
 void store_journal_close(struct store *store);
-/* Before a batch is committed, and after it: then it is durable. */
+/* Before the first batch. */
 int store_journal_ready(struct store *store);
-int store_journal_add(struct store *store, const struct blob_set *blobs,
-		      const struct store_changes *changes);
+/* A batch that was added is durable. False: it is too large, or the disk fails;
+ * then it is durable after it was committed and a checkpoint. */
+bool store_journal_add(struct store *store, const struct blob_set *blobs,
+		       const struct store_changes *changes);
+/* It is time for a checkpoint. */
+bool store_journal_due(struct store *store);
 /* Makes all durable, and free what was kept for a crash. */
 int store_checkpoint(struct store *store);
 /* Makes all durable without the journal. */

@@ -16,6 +16,7 @@
 static char total_key[] = "stored";
 
 int (*store_commit)(MDB_txn *txn) = mdb_txn_commit;
+uint64_t store_room_sure = 64u << 20;
 
 /* A database that does not know it yet was written before it was kept: its
  * pages are counted instead of its bytes. */
@@ -152,20 +153,6 @@ static bool is_full(const struct store *store, int rc, uint64_t need)
 		(rc == EIO && room_of(store) < need);
 }
 
-static int add_timed(struct store *store, const struct blob_set *blobs,
-		     const struct store_changes *changes)
-{
-	struct timespec start, end;
-	int rc;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	rc = store_journal_add(store, blobs, changes);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	store->sync_seconds = end.tv_sec - start.tv_sec +
-		(end.tv_nsec - start.tv_nsec) / 1e9;
-	return rc;
-}
-
 double store_sync_seconds(const struct store *store)
 {
 	return store->sync_seconds;
@@ -180,18 +167,63 @@ int store_apply(struct store *store, MDB_txn *txn,
 	return rc ? rc : store_changes_apply(txn, store->table, changes, NULL);
 }
 
-static int write_once(struct store *store, const struct blob_set *blobs,
-		      const struct store_changes *changes)
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* What is being written. */
+struct writing {
+	const struct blob_set *blobs;
+	const struct store_changes *changes;
+	bool durable;
+	bool committed;		/* and not known to be durable */
+};
+
+static void make_durable(struct store *store, struct writing *w)
+{
+	double start = now();
+
+	if (!w->durable)
+		w->durable = store_journal_add(store, w->blobs, w->changes);
+	store->sync_seconds += now() - start;
+}
+
+static int write_once(struct store *store, struct writing *w)
 {
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
 
 	if (rc)
 		return rc;
-	rc = store_apply(store, txn, blobs, changes);
-	if (!rc)
-		return store_commit(txn);
-	mdb_txn_abort(txn);
+	rc = store_apply(store, txn, w->blobs, w->changes);
+	if (rc) {
+		mdb_txn_abort(txn);
+		return rc;
+	}
+	if (room_of(store) >= store_room_sure)
+		make_durable(store, w);
+	if (w->durable && store->on_durable)
+		store->on_durable(store->on_durable_arg);
+	return store_commit(txn);
+}
+
+/* What the journal could not take is durable with this. */
+static int settle(struct store *store, struct writing *w)
+{
+	double start;
+	int rc;
+
+	w->committed = true;
+	make_durable(store, w);
+	if (!store->journaling || (w->durable && !store_journal_due(store)))
+		return 0;
+	start = now();
+	rc = store_checkpoint(store);
+	store->sync_seconds += now() - start;
 	return rc;
 }
 
@@ -228,35 +260,10 @@ static bool reclaim(struct store *store)
 	return renew_pin(store) && commit_little(store) && renew_pin(store);
 }
 
-int store_write(struct store *store, const struct blob_set *blobs,
-		const struct store_changes *changes, char *text, size_t size)
+/* Fills TEXT. */
+static int failed(struct store *store, const struct writing *w, int rc,
+		  uint64_t need, char *text, size_t size)
 {
-	uint64_t need = blobs->bytes + blobs->bytes / 8 + changes->len + LEAST;
-	int rc = store->env ? store_journal_ready(store) : MDB_PANIC;
-
-	if (!rc)
-		rc = write_once(store, blobs, changes);
-	if (is_full(store, rc, need)) {
-		/* it may be in the way */
-		store_copy_drop(store);
-		if (!is_broken(store) && reclaim(store))
-			rc = write_once(store, blobs, changes);
-	}
-	if (!rc) {
-		rc = add_timed(store, blobs, changes);
-		if (rc) {
-			snprintf(text, size, "what was written to the database "
-				 "in %s cannot be made durable: %s",
-				 store->path, mdb_strerror(rc));
-			return STORE_BROKEN;
-		}
-		store_copy_apply(store, blobs, changes);
-		return 0;
-	}
-	if (rc == MDB_MAP_FULL)
-		return STORE_FULL;
-	/* it lacks what is found written later */
-	store_copy_drop(store);
 	if (is_full(store, rc, need)) {
 		rc = ENOSPC;
 		snprintf(text, size, "the disk of the database in %s is full: "
@@ -268,6 +275,43 @@ int store_write(struct store *store, const struct blob_set *blobs,
 		snprintf(text, size, "cannot write to the database in %s: %s",
 			 store->path, mdb_strerror(rc));
 	}
-	return rc == MDB_PANIC || is_broken(store) ? STORE_BROKEN
-						   : store_errnum(rc);
+	return w->durable || w->committed || rc == MDB_PANIC ||
+	       is_broken(store) ? STORE_BROKEN : store_errnum(rc);
+}
+
+int store_write(struct store *store, const struct blob_set *blobs,
+		const struct store_changes *changes, char *text, size_t size)
+{
+	struct writing w = { .blobs = blobs, .changes = changes };
+	uint64_t need = blobs->bytes + blobs->bytes / 8 + changes->len + LEAST;
+	int rc = store->env ? store_journal_ready(store) : MDB_PANIC;
+
+	store->sync_seconds = 0;
+	if (!rc)
+		rc = write_once(store, &w);
+	/* a checkpoint would forget what only the journal has */
+	if (!w.durable && is_full(store, rc, need)) {
+		/* it may be in the way */
+		store_copy_drop(store);
+		if (!is_broken(store) && reclaim(store))
+			rc = write_once(store, &w);
+	}
+	if (rc == MDB_MAP_FULL)
+		return STORE_FULL;
+	if (!rc) {
+		rc = settle(store, &w);
+		if (!rc) {
+			store_copy_apply(store, blobs, changes);
+			return 0;
+		}
+	}
+	/* it lacks what is found written later */
+	store_copy_drop(store);
+	return failed(store, &w, rc, need, text, size);
+}
+
+void store_on_durable(struct store *store, void (*cb)(void *arg), void *arg)
+{
+	store->on_durable = cb;
+	store->on_durable_arg = arg;
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "kvsd/node.h"
+#include "kvsd/journal.h"
 #include "kvsd/store.h"
 #include "t/unit/db_test.h"
 
@@ -139,6 +140,77 @@ static void test_recover(void)
 	APPLY(db, PUT("a", "2"));
 	db_wait(db);
 	is_str(get(db, "a"), "2", "and written");
+	db_close(db);
+	test_wipe();
+}
+
+/* A batch that is in the journal is durable, whatever comes after that. */
+static void test_told(int (*commit)(MDB_txn *))
+{
+	struct db *db;
+
+	store_room_sure = 0;
+	db = test_open((struct db_options) { .durable = true });
+	APPLY(db, PUT("a", "1"), PUT("d.x", "1"));
+	db_wait(db);
+	store_commit = commit;
+	APPLY(db, PUT("a", "2"), UNLINK_ALL("d"),
+	      { .op = OP_put, .key = "big", .data = big, .len = sizeof(big) });
+	db_wait(db);
+	store_commit = mdb_txn_commit;
+	ok(!told.errnum, "it is told to be durable");
+	is_str(get(db, "a"), "2", "is there");
+	is_str(get(db, "d.x"), "ENOENT", "all of it");
+	APPLY(db, PUT("b", "3"));
+	db_wait(db);
+	ok(!told.errnum, "so is the next");
+	db_close(db);
+	db = test_open((struct db_options) { .durable = true });
+	is_str(get(db, "a"), "2", "it is found again");
+	is_str(get(db, "b"), "3", "so is what came after it");
+	db_close(db);
+	test_wipe();
+	store_room_sure = UINT64_MAX;
+}
+
+static int sync_fails(int fd)
+{
+	errno = EIO;
+	return -1;
+}
+
+static void ends(void *arg, const char *text)
+{
+	_exit(strstr(text, "Input/output error") ? 42 : 1);
+}
+
+/* Nobody is told anything of a batch that may be on the disk. */
+static void test_no_sync(void)
+{
+	struct db_options options = { .durable = true, .on_fatal = ends };
+	struct db *db;
+	pid_t pid;
+	int status;
+
+	db_close(test_open(options));
+	pid = fork();
+	if (!pid) {
+		db = test_open(options);
+		APPLY(db, PUT("a", "1"));
+		db_wait(db);
+		journal_sync = sync_fails;
+		APPLY(db, PUT("a", "2"));
+		db_wait(db);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	is_int(WEXITSTATUS(status), 42, "a disk that does not sync");
+	db = test_open(options);
+	ok(!strcmp(get(db, "a"), "1") || !strcmp(get(db, "a"), "2"),
+	   "what was told is there");
+	APPLY(db, PUT("a", "3"));
+	db_wait(db);
+	ok(!told.errnum, "and it goes on");
 	db_close(db);
 	test_wipe();
 }
@@ -409,6 +481,7 @@ static void test_killed(void)
 
 int main(void)
 {
+	store_room_sure = UINT64_MAX;
 	test_killed();
 	test_damage();
 	test_damaged_node();
@@ -418,6 +491,11 @@ int main(void)
 	test_fail(fail_unwritten, EIO, true);
 	test_fail(fail_enospc, ENOSPC, false);
 	test_recover();
+	test_told(fail_enospc);
+	test_told(fail_eio);
+	test_told(fail_unwritten);
+	test_told(fail_written);
+	test_no_sync();
 	test_many();
 	return test_end();
 }

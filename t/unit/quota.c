@@ -367,6 +367,7 @@ static void test_made(void)
 int main(void)
 {
 	store_commit = commit;
+	store_room_sure = UINT64_MAX;
 	srandom(4);
 	test_exact();
 	test_alone();
