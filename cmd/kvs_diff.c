@@ -79,7 +79,7 @@ int kvs_diff(int argc, char **argv)
 		{ "at", required_argument, NULL, 'a' },
 		{ 0 }
 	};
-	struct weir_kvs_place from = { .key = "." }, to = { NULL };
+	struct weir_kvs_place from = { .key = "." }, to = { .key = NULL };
 	const char *at = NULL;
 	char *a, *b;
 	int c, kind = 0, flags = 0;

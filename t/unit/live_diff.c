@@ -108,7 +108,7 @@ static struct tale differ(const struct weir_kvs_place *from,
 /* Few changes in a large directory, and all of it. */
 static void cost(void)
 {
-	struct weir_kvs_place from = { .key = "a.b" }, to = { NULL };
+	struct weir_kvs_place from = { .key = "a.b" }, to = { .key = NULL };
 	char before[32], after[32];
 	weir_txn_t *txn = weir_txn_create();
 	uint64_t looked, whole;
@@ -186,7 +186,7 @@ static void errors(void)
 /* Roots by their hashes, snapshots, namespaces. */
 static void places(void)
 {
-	struct weir_kvs_place from = { NULL }, to = { NULL };
+	struct weir_kvs_place from = { .key = NULL }, to = { .key = NULL };
 	weir_future_t *root = weir_kvs_root(h, NULL, NULL);
 	weir_future_t *keep = weir_kvs_snapshot(h, NULL, "s", NULL);
 	weir_future_t *make = weir_kvs_namespace_create(h, "twin", getuid(),
