@@ -34,6 +34,7 @@ SUBCOMMAND(pkill, "pkill", JOBS, "cancel jobs by name or range of ids") \
 SUBCOMMAND(top, "top", JOBS, "watch the instance and its jobs on a full screen") \
 SUBCOMMAND(pstree, "pstree", JOBS, "jobs, and those of instances in them, as a tree") \
 SUBCOMMAND(queue, "queue", JOBS, "open, close, start, stop and list queues") \
+SUBCOMMAND(housekeeping, "housekeeping", JOBS, "see and end what runs on nodes after their jobs") \
 SUBCOMMAND(jobtap, "jobtap", JOBS, "load and list plug-ins of the scheduler") \
 SUBCOMMAND(kvs, "kvs", COORDINATE, "read, write and watch the key-value store") \
 SUBCOMMAND(lock, "lock", COORDINATE, "run a program while holding a lock") \

@@ -175,11 +175,22 @@ static void on_end(int status, const char *why, void *arg)
 
 /* ---- the beginning ---- */
 
-/* Nothing of schedd's own but the URI. */
-int hook_environment(struct hook_env *env, const struct hook *h)
+struct hook_subject hook_subject(const struct job *job)
 {
-	const struct job *job = h->job;
-	const char *uri = weir_uri(h->schedd->h);
+	return (struct hook_subject) {
+		.id = job->id, .userid = job->userid,
+		.ranks = job->ranks ? job->ranks : "",
+		.nodelist = job->nodelist ? job->nodelist : "",
+		.nnodes = job->nnodes,
+	};
+}
+
+/* Nothing of schedd's own but the URI. */
+int hook_environment(struct hook_env *env, struct schedd *s,
+		     enum hook_kind kind, const struct hook_subject *job,
+		     bool again)
+{
+	const char *uri = weir_uri(s->h);
 	char id[JOBID_SIZE];
 	int r;
 
@@ -189,14 +200,12 @@ int hook_environment(struct hook_env *env, const struct hook *h)
 	r += hook_env_add(env, "WEIR_JOB_ID", "%s", id);
 	r += hook_env_add(env, "WEIR_JOB_USERID", "%u", (unsigned)job->userid);
 	r += hook_env_add(env, "WEIR_OWNER_USERID", "%u",
-			  (unsigned)h->schedd->uid);
-	r += hook_env_add(env, "WEIR_JOB_RANKS", "%s",
-			  job->ranks ? job->ranks : "");
-	r += hook_env_add(env, "WEIR_JOB_HOSTLIST", "%s",
-			  job->nodelist ? job->nodelist : "");
+			  (unsigned)s->uid);
+	r += hook_env_add(env, "WEIR_JOB_RANKS", "%s", job->ranks);
+	r += hook_env_add(env, "WEIR_JOB_HOSTLIST", "%s", job->nodelist);
 	r += hook_env_add(env, "WEIR_JOB_NNODES", "%d", job->nnodes);
-	r += hook_env_add(env, "WEIR_HOOK", "%s", hook_names[h->kind]);
-	if (h->again)
+	r += hook_env_add(env, "WEIR_HOOK", "%s", hook_names[kind]);
+	if (again)
 		r += hook_env_add(env, "WEIR_HOOK_AGAIN", "1");
 	if (uri)
 		r += hook_env_add(env, "WEIR_URI", "%s", uri);
@@ -211,6 +220,7 @@ static void to_log(int level, const char *text, void *arg)
 static void start_here(struct hook *h)
 {
 	struct schedd *s = h->schedd;
+	const struct hook_subject subject = hook_subject(h->job);
 	struct hook_env env = { NULL, 0 };
 	char label[JOBID_SIZE + 100], host[65] = "";
 	int e;
@@ -221,7 +231,7 @@ static void start_here(struct hook *h)
 	if (h->again)
 		daemon_log(LOG_WARNING, "%s: was cut off by the end of schedd "
 			   "and runs again", label);
-	if (hook_environment(&env, h) == 0)
+	if (hook_environment(&env, s, h->kind, &subject, h->again) == 0)
 		h->run = hook_run(s->base, &config_of(s, h->kind)->command,
 				  env.name, label, to_log, on_end, h);
 	e = errno;
@@ -284,6 +294,8 @@ void hooks_wake(struct schedd *s)
 {
 	if (s->hooks)
 		run_waiting(s);
+	if (s->keepings)
+		housekeeping_turn(s);
 }
 
 void hooks_node(struct schedd *s, unsigned rank, bool online)
@@ -293,6 +305,7 @@ void hooks_node(struct schedd *s, unsigned rank, bool online)
 	for (h = s->hooks; h; h = h->next)
 		if (h->part)
 			parts_node(h, rank, online);
+	housekeeping_node(s, rank, online);
 }
 
 /* ---- from the life of jobs ---- */
@@ -359,4 +372,5 @@ void hooks_stop(struct schedd *s)
 {
 	while (s->hooks)
 		hook_free(s->hooks);
+	housekeeping_stop(s);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs of the instance's owner that run before a job starts and after it
- * has ended, each once a job, where schedd runs, or on each of its nodes.
+ * has ended, each once a job, where schedd runs, or on each of its nodes; and
+ * housekeeping.h's, which are configured and told of jobs in the same way.
  * weir-jobs(7), weir-config(5). */
 #ifndef WEIR_SCHEDD_HOOK_H
 #define WEIR_SCHEDD_HOOK_H
@@ -11,7 +12,7 @@
 #include "proto/error.h"
 #include "proto/hook_run.h"
 
-enum hook_kind { HOOK_PROLOG, HOOK_EPILOG, HOOKS };
+enum hook_kind { HOOK_PROLOG, HOOK_EPILOG, HOOK_HOUSEKEEPING, HOOKS };
 extern const char *const hook_names[HOOKS];
 
 /* Of a job, by its log. */
@@ -27,9 +28,11 @@ struct hook_config {
 	struct hook_command command;	/* argv NULL: there is no such hook */
 	bool per_rank;		/* on each node of the job, by its execd */
 	bool cancel;		/* a prolog, when its job is to end */
+	double release_after;	/* housekeeping: seconds until nodes need
+				   not wait for others; -1: they do */
 };
 
-/* Both, of the object `job-manager', which may be NULL. -1 with EINVAL or
+/* All, of the object `job-manager', which may be NULL. -1 with EINVAL or
  * ENOMEM, and nothing is kept. */
 int hook_configure(struct hook_config config[HOOKS], json_t *manager,
 		   struct proto_error *err);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration of hooks: job-manager.prolog and job-manager.epilog.
- * weir-config(5). */
+/* The configuration of hooks: job-manager.prolog, epilog and
+ * housekeeping. weir-config(5). */
 #include "config.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/duration.h"
 #include "proto/json_check.h"
 #include "schedd/hook.h"
 #include "schedd/queue.h"
@@ -15,7 +17,8 @@
 #define PROLOG_TIMEOUT	1800	/* seconds */
 #define TERM_TIMEOUT	60	/* seconds */
 
-const char *const hook_names[HOOKS] = { "prolog", "epilog" };
+const char *const hook_names[HOOKS] = { "prolog", "epilog",
+					"housekeeping" };
 
 static int take_command(json_t *value, const char *path, char ***argv,
 			struct proto_error *err)
@@ -51,6 +54,20 @@ static int take_flag(json_t *value, const char *path, bool *flag,
 	return 0;
 }
 
+/* Here 0 is at once, and not what no limit is. */
+static int take_after(json_t *value, const char *path, double *seconds,
+		      struct proto_error *err)
+{
+	const char *text = json_string_value(value);
+	double n = 0;
+
+	if (config_duration(value, path, seconds, err) < 0)
+		return -1;
+	if (text && duration_parse(text, &n, NULL) == 0 && isinf(n))
+		*seconds = -1;
+	return 0;
+}
+
 static int take_hook(json_t *o, const char *name, struct hook_config *c,
 		     struct proto_error *err)
 {
@@ -73,6 +90,11 @@ static int take_hook(json_t *o, const char *name, struct hook_config *c,
 	    take_flag(json_object_get(o, "per-rank"), path[3], &c->per_rank,
 		      err) < 0)
 		return -1;
+	snprintf(path[0], sizeof(path[0]), "job-manager.%s.release-after",
+		 name);
+	if (take_after(json_object_get(o, "release-after"), path[0],
+		       &c->release_after, err) < 0)
+		return -1;
 	snprintf(path[0], sizeof(path[0]), "job-manager.%s.cancel-on-exception",
 		 name);
 	return take_flag(json_object_get(o, "cancel-on-exception"), path[0],
@@ -91,6 +113,7 @@ int hook_configure(struct hook_config config[HOOKS], json_t *manager,
 					   PROLOG_TIMEOUT : 0,
 			.command.kill_timeout = TERM_TIMEOUT,
 			.cancel = true,
+			.release_after = -1,
 		};
 	for (i = 0; i < HOOKS; i++) {
 		o = json_object_get(manager, hook_names[i]);

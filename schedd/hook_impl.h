@@ -25,12 +25,36 @@ struct hook {
 	int parts, parts_open;
 };
 
+/* The job that it is about; strings are borrowed. */
+struct hook_subject {
+	uint64_t id;
+	uid_t userid;
+	const char *ranks, *nodelist;
+	int nnodes;
+};
+
+struct hook_subject hook_subject(const struct job *job);
 /* What it finds in its environment; -1 with ENOMEM. */
-int hook_environment(struct hook_env *env, const struct hook *h);
+int hook_environment(struct hook_env *env, struct schedd *s,
+		     enum hook_kind kind, const struct hook_subject *subject,
+		     bool again);
 /* "its exit code is 3" */
 void hook_describe(char *text, size_t size, int status);
 
 /* ---- hook_nodes.c ---- */
+
+#define HOOK_LOST	"contact with the node was lost"
+
+/* What an execd is asked to do; RUN false: only if it does already. To be
+ * freed; NULL with ENOMEM. */
+char *hook_order(struct schedd *s, enum hook_kind kind,
+		 const struct hook_subject *subject, bool again, bool run);
+/* Its answer: WHY is empty if the status says it all. */
+void hook_answer(weir_future_t *f, int *status, char *why, size_t size);
+/* "epilog of job f1 failed on rank 0 (host): its exit code is 3" */
+void hook_reason(struct schedd *s, enum hook_kind kind, uint64_t id,
+		 unsigned rank, int status, const char *why, char *text,
+		 size_t size);
 
 /* Asks the execds of its job's nodes to run it. -1 with ENOMEM. When it has
  * ended on all of them, parts_open is 0 and the turn's end is told. */

@@ -33,21 +33,30 @@ static void end(struct hook_part *p, int status, const char *why)
 
 static void lost(struct hook_part *p)
 {
-	end(p, 1 << 8, "contact with the node was lost");
+	end(p, 1 << 8, HOOK_LOST);
+}
+
+void hook_answer(weir_future_t *f, int *status, char *why, size_t size)
+{
+	size_t len = 0;
+	const char *data = weir_future_data(f, &len), *text = NULL;
+	json_t *o = data ? json_loadb(data, len, 0, NULL) : NULL;
+
+	if (json_unpack(o, "{s:i s?s}", "status", status, "why", &text) < 0) {
+		*status = 1 << 8;
+		text = "its execd's answer makes no sense";
+	}
+	snprintf(why, size, "%s", text ? text : "");
+	json_decref(o);
 }
 
 static void take_answer(struct hook_part *p, weir_future_t *f)
 {
-	size_t len = 0;
-	const char *data = weir_future_data(f, &len), *why = NULL;
-	json_t *o = data ? json_loadb(data, len, 0, NULL) : NULL;
+	char why[sizeof(p->why)];
 	int status;
 
-	if (json_unpack(o, "{s:i s?s}", "status", &status, "why", &why) < 0)
-		end(p, 1 << 8, "its execd's answer makes no sense");
-	else
-		end(p, status, why);
-	json_decref(o);
+	hook_answer(f, &status, why, sizeof(why));
+	end(p, status, why);
 }
 
 static void on_answer(weir_future_t *f, void *arg)
@@ -68,31 +77,28 @@ static void on_answer(weir_future_t *f, void *arg)
 	weir_future_destroy(f);
 }
 
-/* What an execd is to do; NULL without memory. One that is to end is asked for,
- * if it runs, but not begun. */
-static char *order(const struct hook *h, bool again)
+char *hook_order(struct schedd *s, enum hook_kind kind,
+		 const struct hook_subject *subject, bool again, bool run)
 {
-	const struct hook_config *c = &h->schedd->queues->hooks[h->kind];
+	const struct hook_config *c = &s->queues->hooks[kind];
 	struct hook_env env = { NULL, 0 };
 	json_t *argv = json_array(), *vars = json_array(), *o = NULL;
-	char *text = NULL, label[JOBID_SIZE + 32];
+	char *text = NULL, key[JOBID_SIZE], label[JOBID_SIZE + 32];
 	size_t i;
 
-	snprintf(label, sizeof(label), "%s: %s", h->job->key,
-		 hook_names[h->kind]);
-	if (hook_environment(&env, h) < 0 ||
-	    (again && !h->again &&
-	     hook_env_add(&env, "WEIR_HOOK_AGAIN", "1") < 0))
+	jobid_encode(subject->id, JOBID_KVS, key);
+	snprintf(label, sizeof(label), "%s: %s", key, hook_names[kind]);
+	if (hook_environment(&env, s, kind, subject, again) < 0)
 		goto out;
 	for (i = 0; c->command.argv[i]; i++)
 		json_array_append_new(argv, json_string(c->command.argv[i]));
 	for (i = 0; i < env.count; i++)
 		json_array_append_new(vars, json_string(env.name[i]));
 	o = json_pack("{s:I s:s s:s s:O s:O s:f s:f s:b}", "id",
-		      (json_int_t)h->job->id, "hook", hook_names[h->kind],
+		      (json_int_t)subject->id, "hook", hook_names[kind],
 		      "label", label, "command", argv, "environment", vars,
 		      "timeout", c->command.timeout, "kill-timeout",
-		      c->command.kill_timeout, "run", !h->canceled);
+		      c->command.kill_timeout, "run", run);
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 out:
 	json_decref(o);
@@ -105,7 +111,11 @@ out:
 static int call(struct hook_part *p, bool again)
 {
 	struct schedd *s = p->hook->schedd;
-	char method[64], *text = order(p->hook, again);
+	const struct hook_subject subject = hook_subject(p->hook->job);
+	/* one that is to end is asked for, if it runs, but not begun */
+	char method[64], *text = hook_order(s, p->hook->kind, &subject,
+					    again || p->hook->again,
+					    !p->hook->canceled);
 
 	snprintf(method, sizeof(method), "execd-%u.hook", p->rank);
 	if (text)
@@ -186,25 +196,35 @@ void parts_stop(struct hook *h)
 	}
 }
 
+void hook_reason(struct schedd *s, enum hook_kind kind, uint64_t id,
+		 unsigned rank, int status, const char *why, char *text,
+		 size_t size)
+{
+	const char *host = resources_host(s->resources, rank);
+	char f58[JOBID_SIZE], how[128];
+
+	jobid_encode(id, JOBID_F58PLAIN, f58);
+	hook_describe(how, sizeof(how), status);
+	snprintf(text, size, "%s of job %s failed on rank %u (%.100s): %s%s%s",
+		 hook_names[kind], f58, rank, host ? host : "?",
+		 why && *why ? why : how, why && *why ? "; " : "",
+		 why && *why ? how : "");
+}
+
 int parts_result(struct hook *h, char *note, size_t size)
 {
 	struct schedd *s = h->schedd;
-	char id[JOBID_SIZE], how[128], reason[512];
+	char reason[512];
 	int i, status = 0, failed = 0;
 	double now = now_wall();
 
-	jobid_encode(h->job->id, JOBID_F58PLAIN, id);
 	for (i = 0; i < h->parts; i++) {
 		const struct hook_part *p = &h->part[i];
-		const char *host = resources_host(s->resources, p->rank);
 
 		if (p->status == 0)
 			continue;
-		hook_describe(how, sizeof(how), p->status);
-		snprintf(reason, sizeof(reason), "%s of job %s failed on "
-			 "rank %u (%.100s): %s%s%s", hook_names[h->kind], id,
-			 p->rank, host ? host : "?", *p->why ? p->why : how,
-			 *p->why ? "; " : "", *p->why ? how : "");
+		hook_reason(s, h->kind, h->job->id, p->rank, p->status, p->why,
+			    reason, sizeof(reason));
 		if (failed++ == 0) {
 			status = p->status;
 			snprintf(note, size, "%s", reason);

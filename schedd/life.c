@@ -177,7 +177,8 @@ static void act_release(struct schedd *s, struct job *job)
 
 static void act_free(struct schedd *s, struct job *job)
 {
-	resources_free(s->resources, job->id);
+	if (!housekeeping_begin(s, job))
+		resources_free(s->resources, job->id);
 	exec_clear(s, job);
 	sched_wake(s);
 	job_post_plain(s, job, EVENT_FREE);

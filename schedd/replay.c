@@ -469,7 +469,7 @@ int replay(struct schedd *s, struct weir_error *error)
 	if (r < 0 || read_namespaces(s, error) < 0)
 		return -1;
 	history_sort(s->history);
-	if (waits_read(s, error) < 0)
+	if (waits_read(s, error) < 0 || housekeeping_read(s, error) < 0)
 		return -1;
 	if (jobid_gen_init(&s->ids, s->epoch_ms, 0, highest) < 0)
 		return replay_failed(error, NULL, "job ids");

@@ -595,6 +595,19 @@ void resources_free(struct resources *r, uint64_t id)
 	r->frees++;
 }
 
+int resources_free_ranks(struct resources *r, uint64_t id,
+			 const struct idset *ranks)
+{
+	bool gone;
+
+	if (!r->matcher || !matcher_find(r->matcher, id))
+		return 0;
+	if (matcher_cancel_ranks(r->matcher, id, ranks, &gone) < 0)
+		return -1;
+	r->frees++;
+	return 0;
+}
+
 void resources_set_end(struct resources *r, uint64_t id, double end)
 {
 	const struct match_job *job = r->matcher ?

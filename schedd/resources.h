@@ -87,6 +87,9 @@ uint64_t resources_frees(const struct resources *r);
 /* The job ID, which runs, will end then; 0: never. */
 void resources_set_end(struct resources *r, uint64_t id, double end);
 void resources_free(struct resources *r, uint64_t id);	/* if it has any */
+/* Only what it has of RANKS. -1 with ENOMEM. */
+int resources_free_ranks(struct resources *r, uint64_t id,
+			 const struct idset *ranks);
 /* ID has R already. -1 with EEXIST: some of it is another's, nothing was
  * changed; ENOMEM. */
 int resources_adopt(struct resources *r, uint64_t id,

@@ -21,6 +21,7 @@
 #include "schedd/dependency.h"
 #include "schedd/ended.h"
 #include "schedd/history.h"
+#include "schedd/housekeeping.h"
 #include "schedd/job.h"
 #include "schedd/jobs.h"
 #include "schedd/plugin.h"
@@ -76,6 +77,7 @@ struct schedd {
 	bool settling;			/* they take several turns */
 	struct hook *hooks, **hooks_tail;
 	size_t hooks_running;
+	struct keeping *keepings;	/* see housekeeping.h */
 	struct early *early;		/* calls that came before */
 	size_t early_count;
 	weir_future_t *services[8];
@@ -230,6 +232,7 @@ method_f do_purge;				/* purge.c */
 method_f do_queue_enable, do_queue_start, do_queue_list, do_queue_status,
 	 do_queue_drain, do_queue_idle;		/* queue_call.c */
 method_f do_jobtap, do_jobtap_list, do_jobtap_query;	/* plugin_call.c */
+method_f do_housekeeping_list, do_housekeeping_kill;	/* housekeeping.c */
 method_f do_report;	/* exec.c */
 method_f do_list, do_list_id, do_job_stats;	/* list.c */
 method_f do_lookup, do_eventlog_watch;		/* info.c */

@@ -31,6 +31,8 @@ static const struct method {
 	{ "job-manager", "queue-list", do_queue_list },
 	{ "job-manager", "queue-start", do_queue_start },
 	{ "job-manager", "queue-status", do_queue_status },
+	{ "job-manager", "housekeeping-kill", do_housekeeping_kill },
+	{ "job-manager", "housekeeping-list", do_housekeeping_list },
 	{ "job-manager", "jobtap", do_jobtap },
 	{ "job-manager", "jobtap-list", do_jobtap_list },
 	{ "job-manager", "jobtap-query", do_jobtap_query },
