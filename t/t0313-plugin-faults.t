@@ -75,7 +75,7 @@ note_pid $pid
 waiting 'a line of the log'
 grep -m 1 'holds schedd up' <"$WORK/seen" >"$WORK/line"
 waited
-kill $tail
+kill $tail 2>/dev/null
 wait $tail 2>/dev/null
 forget_pid $tail
 like "$(cat "$WORK/line")" \
