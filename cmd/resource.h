@@ -17,6 +17,8 @@ extern const char *const resource_states[RESOURCE_SETS];
 struct resource_status {
 	struct resource_set *set[RESOURCE_SETS];
 	struct idset *online;		/* ranks of nodes that are there */
+	struct idset *housekeeping;	/* those whose jobs have ended, but
+					   that are not free */
 	json_t *drained;		/* {"RANK":{"timestamp","reason"}} */
 };
 

@@ -23,6 +23,17 @@ static struct resource_set *copy(const struct resource_set *set)
 	return c;
 }
 
+static struct idset *ranks(json_t *o, const char *name)
+{
+	const char *text = json_string_value(json_object_get(o, name));
+	struct proto_error error;
+	struct idset *set = idset_decode(text ? text : "", &error);
+
+	if (!set)
+		die("resource.sched-status: %s: %s", name, error.text);
+	return set;
+}
+
 struct resource_status resource_ask(weir_t *h)
 {
 	struct resource_status s = { .drained = NULL };
@@ -47,10 +58,8 @@ struct resource_status resource_ask(weir_t *h)
 			    resource_states[i], error.text);
 	}
 	s.drained = json_incref(json_object_get(o, "drained"));
-	s.online = idset_decode(json_is_string(json_object_get(o, "online")) ?
-		json_string_value(json_object_get(o, "online")) : "", &error);
-	if (!s.online)
-		die("resource.sched-status: online: %s", error.text);
+	s.online = ranks(o, "online");
+	s.housekeeping = ranks(o, "housekeeping");
 	json_decref(o);
 	weir_future_destroy(f);
 	s.set[RESOURCE_UP] = copy(s.set[RESOURCE_ALL]);
@@ -71,6 +80,7 @@ void resource_status_free(struct resource_status *s)
 	for (i = 0; i < RESOURCE_SETS; i++)
 		resource_set_destroy(s->set[i]);
 	idset_destroy(s->online);
+	idset_destroy(s->housekeeping);
 	json_decref(s->drained);
 }
 

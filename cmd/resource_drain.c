@@ -42,6 +42,8 @@ static struct group describe(const struct resource_status *s, unsigned rank)
 	o = json_object_get(s->drained, name);
 	g.online = !resource_set_find(s->set[RESOURCE_DOWN], rank) ||
 		   (o && idset_test(s->online, rank));
+	if (!o && idset_test(s->housekeeping, rank))
+		g.state = "housekeeping";
 	if (!o)
 		return g;
 	g.state = busy(s, rank) ? "draining" : "drained";
@@ -127,7 +129,9 @@ int resource_status(int argc, char **argv)
 		{ "no-header", no_argument, NULL, 'n' },
 		{ "format", required_argument, NULL, 'o' }, { 0 }
 	};
-	static const char *const order[] = { "avail", "draining", "drained" };
+	static const char *const order[] = {
+		"avail", "draining", "drained", "housekeeping"
+	};
 	bool header = true, with_reason = false;
 	struct groups all;
 	size_t i, k;
@@ -172,6 +176,11 @@ static void print_drained(const struct group *g)
 	free(nodes);
 }
 
+static bool is_drained(const struct group *g)
+{
+	return !strcmp(g->state, "drained") || !strcmp(g->state, "draining");
+}
+
 static int list(bool header)
 {
 	struct groups all = ask();
@@ -181,7 +190,7 @@ static int list(bool header)
 		printf("%-12s %-8s %-30s %s\n", "TIME", "STATE", "REASON",
 		       "NODELIST");
 	for (i = 0; i < all.count; i++)
-		if (strcmp(all.group[i].state, "avail"))
+		if (is_drained(&all.group[i]))
 			print_drained(&all.group[i]);
 	done(&all);
 	return 0;

@@ -436,6 +436,22 @@ int housekeeping_read(struct schedd *s, struct weir_error *error)
 
 /* ---- calls ---- */
 
+struct idset *housekeeping_ranks(const struct schedd *s)
+{
+	struct idset *ranks = idset_create();
+	const struct keeping *k;
+	int i;
+
+	for (k = s->keepings; ranks && k; k = k->next)
+		for (i = 0; i < k->parts; i++)
+			if (!k->part[i].released &&
+			    idset_set(ranks, k->part[i].rank) < 0) {
+				idset_destroy(ranks);
+				return NULL;
+			}
+	return ranks;
+}
+
 static bool is_owner(struct schedd *s, weir_call_t *c)
 {
 	if (may_act(s, c, s->uid))

@@ -24,6 +24,8 @@ bool housekeeping_begin(struct schedd *s, struct job *job);
 void housekeeping_turn(struct schedd *s);
 /* The node RANK has come, maybe again; or is lost. */
 void housekeeping_node(struct schedd *s, unsigned rank, bool online);
+/* The ranks of nodes that are kept; NULL with ENOMEM. */
+struct idset *housekeeping_ranks(const struct schedd *s);
 /* What was not over when an earlier schedd ended; blocking. */
 int housekeeping_read(struct schedd *s, struct weir_error *error);
 void housekeeping_stop(struct schedd *s);

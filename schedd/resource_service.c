@@ -39,6 +39,17 @@ static json_t *online(struct schedd *s)
 	return o;
 }
 
+static json_t *housekeeping(struct schedd *s)
+{
+	struct idset *ranks = housekeeping_ranks(s);
+	char *text = ranks ? idset_encode(ranks, 0) : NULL;
+	json_t *o = json_string(text);
+
+	free(text);
+	idset_destroy(ranks);
+	return o;
+}
+
 void do_sched_status(struct schedd *s, weir_call_t *call)
 {
 	json_t *o = json_object();
@@ -62,6 +73,8 @@ void do_sched_status(struct schedd *s, weir_call_t *call)
 		}
 	}
 	if (o && (json_object_set_new(o, "online", online(s)) < 0 ||
+		  json_object_set_new(o, "housekeeping",
+				      housekeeping(s)) < 0 ||
 		  json_object_set(o, "drained", s->drained) < 0)) {
 		json_decref(o);
 		o = NULL;

@@ -82,6 +82,8 @@ is "$(echo "$LINE" | sed 's/ƒ/f/')" \
 wait_event clean
 is "$(weir job eventlog "$ID" | awk '{print $2}' | tail -n 4 | xargs)" 'finish release free clean' 'which has ended'
 like "$(weir housekeeping list -n)" "* $one      1       1 *" 'it is listed'
+is "$(weir resource status -n | awk '{print $1, $3}' | xargs)" 'avail 1 housekeeping 1' 'and so is its node'
+is "$(weir resource drain -n)" '' 'which is not drained'
 submit -N2 true
 is "$(state "$ID")" SCHED 'its node is not free'
 echo 0 >&5
@@ -227,4 +229,5 @@ begun
 stop_instance
 gone "$PID"
 ok $? 'it ends with its execd'
+is "$(grep -c Sanitizer "$ERRORS")" 0 'no sanitizer found anything'
 done_testing
