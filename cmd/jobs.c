@@ -84,7 +84,7 @@ static struct format *format_option(const char *text)
 	return format_parse(named);
 }
 
-static bool color_option(const char *when)
+bool color_option(const char *when)
 {
 	if (!when || !strcmp(when, "always"))
 		return true;

@@ -70,8 +70,21 @@ void format_header(const struct format *f, FILE *out);
 void format_row(const struct format *f, const json_t *job, double now,
 		FILE *out);
 
-/* The one called NAME of those built in, or NULL. */
+/* The formats of a command; a NULL ends them. */
+struct format_name {
+	const char *name, *text;
+};
+/* TEXT, if it has a field in it; else the text of the one that it names (NULL
+ * or empty: "default"). With "help" it lists those of COMMAND and exits; or it
+ * fails. */
+const char *format_choose(const struct format_name *names, const char *text,
+			  const char *command);
+
+/* The one of weir jobs called NAME of those built in, or NULL. */
 const char *format_named(const char *name);
 void format_list(FILE *out);
+
+/* Whether there is to be colour: WHEN is the word of --color, NULL always. */
+bool color_option(const char *when);
 
 #endif

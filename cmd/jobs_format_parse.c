@@ -246,6 +246,26 @@ static const struct named {
 };
 #define NAMED (sizeof(named) / sizeof(named[0]))
 
+const char *format_choose(const struct format_name *names, const char *text,
+			  const char *command)
+{
+	const struct format_name *n;
+
+	if (!text || !*text)
+		text = "default";
+	if (strchr(text, '{'))
+		return text;
+	for (n = names; n->name; n++)
+		if (!strcmp(n->name, text))
+			return n->text;
+	if (strcmp(text, "help"))
+		fail("--format: No such format %s", text);
+	printf("Configured %s output formats:\n\n", command);
+	for (n = names; n->name; n++)
+		printf("  %s\n", n->name);
+	exit(0);
+}
+
 const char *format_named(const char *name)
 {
 	size_t i;

@@ -50,9 +50,7 @@ static const struct field_name fields[] = {
 	"{color_enabled}{enabled:>2}{color_off} " \
 	"{color_started}{started:>2}{color_off} "
 
-static const struct {
-	const char *name, *format;
-} formats[] = {
+static const struct format_name formats[] = {
 	{ "default", MARKS "{defaults.timelimit!F:>8} "
 	  "{limits.timelimit!F:>8} {limits.range.effective.nnodes:>10} "
 	  "{limits.range.effective.ncores:>10} "
@@ -63,27 +61,8 @@ static const struct {
 	{ "policy", MARKS "{defaults.timelimit!F:>8} "
 	  "{limits.timelimit!F:>8} {limits.range.nnodes:>10} "
 	  "{limits.range.ncores:>10} {limits.range.ngpus:>10}" },
+	{ NULL, NULL }
 };
-#define FORMATS (sizeof(formats) / sizeof(formats[0]))
-
-static const char *format_text(const char *text)
-{
-	size_t i;
-
-	if (!text || !*text)
-		text = "default";
-	if (strchr(text, '{'))
-		return text;
-	for (i = 0; i < FORMATS; i++)
-		if (!strcmp(formats[i].name, text))
-			return formats[i].format;
-	if (strcmp(text, "help"))
-		fail("--format: No such format %s", text);
-	puts("Configured weir-queue output formats:\n");
-	for (i = 0; i < FORMATS; i++)
-		printf("  %s\n", formats[i].name);
-	exit(0);
-}
 
 /* ---- rows ---- */
 
@@ -349,7 +328,7 @@ int queue_list(int argc, char **argv)
 	if (argc != optind)
 		verb_usage();
 	field_table(fields);
-	format = format_parse(format_text(text));
+	format = format_parse(format_choose(formats, text, "weir-queue"));
 	h = open_instance(0);
 	queues = queue_ask(h);
 	if (names)

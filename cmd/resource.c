@@ -87,8 +87,8 @@ int main_resource(int argc, char **argv)
 		{ "list", resource_list, "[-n] [-o FORMAT] [-s STATE,...] [-q QUEUE,...] [-i RANKS|HOSTS] [--skip-empty]" },
 		{ "info", info, "[-s STATE] [-q QUEUE,...] [-i RANKS|HOSTS]" },
 		{ "R", show_R, "[-s STATE] [-q QUEUE,...] [-i RANKS|HOSTS]" },
-		{ "status", resource_status, "[-n] [-o default|long]" },
-		{ "drain", resource_drain, "[-f] [-u] [-n] [TARGETS [REASON...]]" },
+		{ "status", resource_status, "[-n] [-o FORMAT] [-s STATE,...] [-q QUEUE,...] [-i RANKS|HOSTS] [--skip-empty]" },
+		{ "drain", resource_drain, "[-n] [-o FORMAT] [-q QUEUE,...] [-i RANKS|HOSTS] | [-f] [-u] TARGETS [REASON...]" },
 		{ "undrain", resource_undrain, "[-f] TARGETS" },
 		{ 0 }
 	};

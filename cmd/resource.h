@@ -59,7 +59,12 @@ char *resource_properties(const struct resource_filter *f,
 /* resource_drain.c */
 int resource_drain(int argc, char **argv);
 int resource_undrain(int argc, char **argv);
+
+/* resource_status.c */
 int resource_status(int argc, char **argv);
+/* The list of what is drained; each NULL: not given. */
+int resource_drained(const char *format, bool header, const char *queues,
+		     const char *include);
 
 /* resource_list.c */
 int resource_list(int argc, char **argv);

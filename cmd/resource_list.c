@@ -22,34 +22,11 @@ static const struct field_name fields[] = {
 #define FRONT "{state:>10} ?+:{queue:<5} ?:{propertiesx:<10.10+} " \
 	"{nnodes:>6} +:{ncores:>6} {ngpus:>5} "
 
-static const struct {
-	const char *name, *format;
-} formats[] = {
+static const struct format_name formats[] = {
 	{ "default", FRONT "{nodelist}" },
 	{ "rlist", FRONT "{rlist}" },
+	{ NULL, NULL }
 };
-#define FORMATS (sizeof(formats) / sizeof(formats[0]))
-
-static const char *format_text(const char *text)
-{
-	size_t i;
-
-	if (!text || !*text)
-		text = "default";
-	if (strchr(text, '{'))
-		return text;
-	for (i = 0; i < FORMATS; i++)
-		if (!strcmp(formats[i].name, text))
-			return formats[i].format;
-	if (strcmp(text, "help"))
-		die("--format: No such format %s (one of default, rlist, "
-		    "help, or with {FIELD} in it)", text);
-	puts("Configured weir-resource list output formats:\n");
-	for (i = 0; i < FORMATS; i++)
-		printf("  %s\n", formats[i].name);
-	exit(0);
-}
-
 struct listing {
 	struct resource_status status;
 	struct resource_filter filter;
@@ -206,7 +183,7 @@ int resource_list(int argc, char **argv)
 	}
 	if (optind < argc)
 		verb_usage();
-	l.format = format_text(format);
+	l.format = format_choose(formats, format, "weir-resource list");
 	l.skip = (l.skip || include) && !no_skip;
 	h = open_instance(0);
 	resource_filter_init(&l.filter, h, queues, include);

@@ -104,6 +104,8 @@ END
 	printf 'a send 9 put all k {1}\\nx\na until 9\n'
 	printf 'a send 10 put all k {1}\\ny\na until 10\n'
 	printf 'a send 11 put all k {1}\\nz\na until 11\n'
+	# which ends when what was dropped is out of the store
+	printf 'a send 11b gc\na until 11b\n'
 	printf 'a send 12 ns-info all\na until 12\n'
 } | talk >"$WORK/out"
 got=$(cat "$WORK/out")

@@ -84,7 +84,7 @@ submit late -S "$MOCK" true && wait_event clean
 like "$("$weir" kvs eventlog get "$KEY.eventlog")" \
 	"*exception*type=\"epilog\" severity=1 note=\"epilog of job * failed on $(hostname): it was killed by signal 9 *epilog-finish*status=9*free*" \
 	'an epilog that fails is told, and holds nothing'
-like "$("$weir" resource drain -n)" '*drained *epilog of job *failed on *' \
+like "$("$weir" resource drain -no "{state} {reason} {nodelist}")" '*drained *epilog of job *failed on *' \
 	'the nodes of its job are drained'
 "$weir" resource undrain 0
 configure "\"prolog\":{\"command\":[\"/none/such\"]}"
@@ -106,7 +106,7 @@ wait_event clean
 like "$("$weir" kvs eventlog get "$KEY.eventlog")" \
 	'*type="prolog" severity=0 note="*it took longer than 0.2 seconds; it was killed by signal 9*prolog-finish*status=9*' \
 	'one that takes too long is killed and said to have'
-like "$("$weir" resource drain -n)" '*drained *prolog of job *it took longer than 0.2 seconds*' \
+like "$("$weir" resource drain -no "{state} {reason} {nodelist}")" '*drained *prolog of job *it took longer than 0.2 seconds*' \
 	'the nodes of its job are drained'
 "$weir" resource undrain 0
 

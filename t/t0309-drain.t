@@ -24,6 +24,43 @@ run weir resource drain n1
 ran 0 '' '' 'another by its host, without a reason'
 is "$(weir resource status -n -o long | tr -s ' ')" ' draining ✔ 1 bad disk n0
  drained ✔ 1 n1' 'status tells which'
+is "$(weir resource status)" '       STATE UP NNODES NODELIST
+    draining  ✔      1 n0
+     drained  ✔      1 n1' 'as a table'
+run weir resource status -s all -o '{state} {status} {up.ascii} {ranks} {reason}'
+ran 0 'STATE STATUS UP RANKS REASON
+avail    
+exclude    
+draining online y 0 bad disk
+drained online y 1 
+allocated online y 0 bad disk
+torpid    
+housekeeping    
+online online y 0 bad disk
+online online y 1 
+offline    ' '' 'all states, and fields'
+run weir resource status -n -s drain,online --skip-empty -o '{statex}:{nnodes}:{nodelist}'
+ran 0 'draining:1:n0
+drained:1:n1
+online:2:n[0-1]' '' 'what is not shown makes no lines of its own'
+run weir resource status -n -i 1 -o '{state} {nodelist}'
+ran 0 'drained n1' '' 'some nodes'
+run weir resource status -n -i n0 -s avail
+ran 0 '       avail         0 ' '' 'a state that is asked for is shown without nodes'
+run weir resource status -s odd
+ran 1 '' 'weir-resource: ERROR: Invalid resource state odd specified' 'a state that is none'
+like "$(weir resource status -n -L -s drained)" "*$(printf '\033')[[]01;32m*✔*" 'colour'
+matches "$(weir resource drain -n -o long)" '^[A-Z][a-z]{2}[0-9]{2} [0-9:]{5}  draining 0        bad disk +n0
+[A-Z][a-z]{2}[0-9]{2} [0-9:]{5}  drained  1 +n1$' 'drain -o long has the ranks'
+run weir resource drain -n -i n1 -o '{nodelist} {state}'
+ran 0 'n1 drained' '' 'drain -i'
+run weir resource drain -i n1 n1
+ran 1 '' '*-n, -o, -q and -i are for the list*' 'which drains nothing'
+run weir resource drain -o help
+ran 0 'Configured weir-resource drain output formats:
+
+  default
+  long' '' 'the formats that have a name'
 is "$(weir resource list -n -s free,down | awk '{print $1, $2}')" 'free 0
 down 2' 'for jobs they are down'
 is "$(field first state)" 16 'the job goes on'

@@ -61,7 +61,7 @@ like "$(weir kvs eventlog get "$KEY.eventlog")" \
 is "$(field late result)" 1 'the job has its result'
 node_up 0
 node_up 1
-matches "$(weir resource drain -n)" 'drained +epilog of job .* rank 0 \(n0\): contact with the node was lost; .* n0$' \
+matches "$(weir resource drain -no "{state} {reason} {nodelist}")" 'drained +epilog of job .* rank 0 \(n0\): contact with the node was lost; .* n0$' \
 	'and they are drained when they come again'
 
 # ---- the hook is not configured any more
@@ -75,5 +75,5 @@ weir kvs put 'config={}'
 start_schedd
 wait_event clean
 like "$(tail_events)" '*epilog-finish release free clean' 'a restart without it ends it'
-is "$(weir resource drain -n)" '' 'and drains nothing'
+is "$(weir resource drain -no "{state} {reason} {nodelist}")" '' 'and drains nothing'
 done_testing

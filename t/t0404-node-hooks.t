@@ -116,7 +116,7 @@ like "$(weir job eventlog "$ID")" \
 	'an epilog that fails on both is told, and holds nothing'
 run weir job attach "$ID"
 is "$STATUS" 0 'the job has its own result'
-matches "$(weir resource drain -n)" '^.* drained +epilog of job .*rank 0' 'both nodes are drained'
+matches "$(weir resource drain -no "{state} {reason} {nodelist}")" '^drained +epilog of job .*rank 0' 'both nodes are drained'
 weir resource undrain 0-1
 configure '"prolog":{"per-rank":true,"command":["/none/such"]}'
 submit true && wait_event clean
@@ -159,7 +159,7 @@ is "$(events)" 'alloc prolog-start exception prolog-finish release free clean' \
 	'cancel ends the prolog on each node, and the job'
 gone "$one"
 gone "$two"
-is "$(weir resource drain -n)" '' 'that is no reason to drain'
+is "$(weir resource drain -no "{state} {reason} {nodelist}")" '' 'that is no reason to drain'
 
 # ---- schedd is killed: the hook goes on, and the next schedd hears of its end,
 # or runs it again if it came too late

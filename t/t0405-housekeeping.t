@@ -83,7 +83,7 @@ wait_event clean
 is "$(weir job eventlog "$ID" | awk '{print $2}' | tail -n 4 | xargs)" 'finish release free clean' 'which has ended'
 like "$(weir housekeeping list -n)" "* $one      1       1 *" 'it is listed'
 is "$(weir resource status -n | awk '{print $1, $3}' | xargs)" 'avail 1 housekeeping 1' 'and so is its node'
-is "$(weir resource drain -n)" '' 'which is not drained'
+is "$(weir resource drain -no "{state} {reason} {nodelist}")" '' 'which is not drained'
 submit -N2 true
 is "$(state "$ID")" SCHED 'its node is not free'
 echo 0 >&5
@@ -105,7 +105,7 @@ ok $? 'unless both have ended'
 begun
 echo 0 >&5
 until [ -z "$(weir housekeeping list -n)" ]; do :; done
-is "$(weir kvs dir -d housekeeping 2>/dev/null)$(weir resource drain -n)" '' 'nothing is left'
+is "$(weir kvs dir -d housekeeping 2>/dev/null)$(weir resource drain -no "{state} {reason} {nodelist}")" '' 'nothing is left'
 
 # ---- node by node
 configure "\"housekeeping\":{\"command\":[\"$W/keep\"],\"release-after\":0}"
@@ -150,13 +150,13 @@ is "$(weir jobs -no '{result}' "$ID")" COMPLETED 'the job has its own result'
 weir resource undrain 0
 configure '"housekeeping":{"command":["/none/such"]}'
 submit -N1 true
-until weir resource drain -n | grep -q 'No such file'; do :; done
+until weir resource drain -no "{state} {reason} {nodelist}" | grep -q 'No such file'; do :; done
 ok $? 'one that is not there is a failure, too'
 weir resource undrain 0
 configure "\"housekeeping\":{\"command\":[\"$W/keep\"],\"timeout\":0.1,\"kill-timeout\":0.1}"
 submit -N1 true
 begun
-until weir resource drain -n | grep -q 'it took longer than 0.1 seconds'; do :; done
+until weir resource drain -no "{state} {reason} {nodelist}" | grep -q 'it took longer than 0.1 seconds'; do :; done
 ok $? 'and one that takes too long'
 weir resource undrain 0
 
@@ -176,7 +176,7 @@ begun
 run weir housekeeping kill -j "$ID" -t 1
 ran 0 '' '' 'one node of a job'
 until call job-manager.housekeeping-list '{}' | grep -q '"active":1,'; do :; done
-like "$(weir resource drain -n)" "*housekeeping of job * failed on rank 1 *it was killed by signal 15*" 'it is drained'
+like "$(weir resource drain -no "{state} {reason} {nodelist}")" "*housekeeping of job * failed on rank 1 *it was killed by signal 15*" 'it is drained'
 weir housekeeping kill --all
 until [ -z "$(weir housekeeping list -n)" ]; do :; done
 ok $? 'and all the others'

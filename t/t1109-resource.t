@@ -115,7 +115,7 @@ matches "$(weir resource list -n -o rlist -s all -i 0)" 'rank0/core' 'a format w
 run weir resource list -o help
 matches "$OUT" '^  rlist$' 'which are listed'
 run weir resource list -o nope
-ran 1 '' 'weir-resource: --format: No such format nope *' 'a format that is none'
+ran 1 '' 'weir-resource: ERROR: --format: No such format nope' 'a format that is none'
 run weir resource list -o '{nope}'
 ran 1 '' 'weir-resource: ERROR: *Unknown format field: nope' 'a field that is none'
 run weir resource list -q nope

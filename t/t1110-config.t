@@ -86,6 +86,7 @@ is "$(weir uri .) $(weir uri /) $(weir uri ..)" "$WEIR_URI $WEIR_URI $WEIR_URI" 
 is "$(weir uri local:///x)" 'local:///x' 'an address'
 sleep 1000 &
 note_pid $!
+until [ "$(cat /proc/$!/comm)" = sleep ]; do :; done
 is "$(weir uri pid:$!)" "$WEIR_URI" 'of a process'
 outer=$(weir alloc --bg -n1 sh -c 'echo $$; weir submit true >/dev/null; exec sleep 1000')
 uri=$(weir uri --wait "$outer")
