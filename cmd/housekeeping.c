@@ -8,27 +8,17 @@
 #include <string.h>
 
 #include "cmd/common.h"
+#include "cmd/job.h"
 #include "cmd/jobs.h"
 #include "cmd/jobtext.h"
 #include "cmd/subcommands.h"
 
 static json_t *ask(const char *method, json_t *body)
 {
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	weir_t *h = open_instance(0);
-	weir_future_t *f;
-	json_t *reply;
+	json_t *reply = job_call(h, method, 0, body);
 
-	if (!text)
-		die("out of memory");
-	f = made(weir_rpc(h, method, text, strlen(text), -1), method);
-	if (weir_future_get(f) < 0)
-		die("%s", weir_future_strerror(f));
-	reply = reply_json(f);
-	weir_future_destroy(f);
 	weir_close(h);
-	free(text);
-	json_decref(body);
 	return reply;
 }
 
