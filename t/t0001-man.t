@@ -30,5 +30,10 @@ for word in $words; do
 done >"$WORK/missing"
 [ -n "$words" ]
 ok $? 'there are subcommands'
+for page in man/weir-*.1; do
+	word=$(basename "$page" .1)
+	grep -q "Xr $word 1" man/weir.1 || echo "$word"
+done >"$WORK/unlisted"
+is "$(cat "$WORK/unlisted")" '' 'weir(1) tells of every command'
 is "$(cat "$WORK/missing")" '' 'every subcommand has a page'
 done_testing
