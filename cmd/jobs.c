@@ -264,9 +264,7 @@ static json_t *by_ids(struct listing *l)
 	return jobs;
 }
 
-/* States and results exclude each other in a filter: "running,failed" is
- * either. The server's filter is both, so it gets the states, and what has
- * another result is left out here. */
+/* What has ended with another result is left out. */
 static json_t *drop_results(json_t *jobs, int results)
 {
 	json_t *kept = json_array(), *job;
@@ -283,68 +281,54 @@ static json_t *drop_results(json_t *jobs, int results)
 	return kept;
 }
 
-/* Those of other queues are left out; one alone is the server's to find. */
-static json_t *drop_queues(json_t *jobs, const char *queues)
+static void tell_truncated(struct listing *l)
 {
-	json_t *kept = json_array(), *job;
-	char *copy, *rest, *word;
-	const char *queue;
-	size_t i;
-
-	json_array_foreach(jobs, i, job) {
-		queue = json_string_value(json_object_get(job, "queue"));
-		copy = rest = xstrdup(queues);
-		while (queue && (word = strsep(&rest, ",")))
-			if (!strcmp(word, queue)) {
-				json_array_append(kept, job);
-				break;
-			}
-		free(copy);
-	}
-	json_decref(jobs);
-	return kept;
-}
-
-/* One more than wanted tells whether there are more. */
-static void truncate_jobs(struct listing *l, json_t *jobs)
-{
-	if (!l->count || (json_int_t)json_array_size(jobs) <= l->count)
-		return;
-	while ((json_int_t)json_array_size(jobs) > l->count)
-		json_array_remove(jobs, json_array_size(jobs) - 1);
 	if (l->header && !l->json)
 		fprintf(stderr, "warning: output truncated at %lld jobs.\n"
 			"Use --count to increase returned results or use "
 			"filters to alter results.\n", (long long)l->count);
 }
 
-static json_t *by_filter(struct listing *l)
+static bool truncate_jobs(json_t *jobs, json_int_t count)
 {
-	bool both = l->results && l->states != STATE_INACTIVE;
-	bool several = l->queues && strchr(l->queues, ',');
-	json_t *query = json_pack("{s:I s:[s] s:I s:i}", "max_entries",
-				  both || several || !l->count ? 0 :
-				  l->count + 1,
-				  "attrs", "all", "userid",
-				  (json_int_t)l->user, "states", l->states);
-	json_t *jobs;
+	if ((json_int_t)json_array_size(jobs) <= count)
+		return false;
+	while ((json_int_t)json_array_size(jobs) > count)
+		json_array_remove(jobs, json_array_size(jobs) - 1);
+	return true;
+}
 
+/* One more than wanted tells whether there are more. ATTRS is taken. */
+static json_t *query_filter(struct listing *l, json_t *attrs)
+{
+	json_t *query = json_pack("{s:I s:o s:I s:i}", "max_entries",
+				  l->count ? l->count + 1 : 0, "attrs", attrs,
+				  "userid", (json_int_t)l->user, "states",
+				  l->states);
+
+	if (!query)
+		die("out of memory");
 	if (l->since > 0)
 		json_object_set_new(query, "since", json_real(l->since));
 	if (l->name && json_object_set_new(query, "name",
 					   json_string(l->name)) < 0)
 		fail("--name: not UTF-8");
-	if (l->results && !both)
+	if (l->results)
 		json_object_set_new(query, "results",
 				    json_integer(l->results));
-	if (l->queues && !several)
-		json_object_set_new(query, "queue", json_string(l->queues));
-	jobs = jobs_query(l->h, query);
-	if (several)
-		jobs = drop_queues(jobs, l->queues);
-	if (both)
-		jobs = drop_results(jobs, l->results);
-	truncate_jobs(l, jobs);
+	if (l->queues && json_object_set_new(query, "queue",
+					     json_string(l->queues)) < 0)
+		fail("--queue: not UTF-8");
+	return query;
+}
+
+static json_t *by_filter(struct listing *l)
+{
+	json_t *jobs = jobs_query(l->h, query_filter(l, json_pack("[s]",
+								  "all")));
+
+	if (l->count && truncate_jobs(jobs, l->count))
+		tell_truncated(l);
 	return jobs;
 }
 
@@ -359,14 +343,11 @@ static const char *row_color(const json_t *job)
 	       "\033[01;31m" : !strcmp(s, "CANCELED") ? "\033[37m" : NULL;
 }
 
-static void print_table(struct listing *l, json_t *jobs, bool header)
+static void print_rows(struct listing *l, json_t *jobs)
 {
 	json_t *job;
 	size_t i;
 
-	format_fit(l->format, jobs, l->now);
-	if (header)
-		format_header(l->format, stdout);
 	json_array_foreach(jobs, i, job) {
 		const char *color = l->color ? row_color(job) : NULL;
 
@@ -376,6 +357,75 @@ static void print_table(struct listing *l, json_t *jobs, bool header)
 		if (color)
 			fputs("\033[0;0m", stdout);
 	}
+}
+
+static void print_table(struct listing *l, json_t *jobs, bool header)
+{
+	format_fit(l->format, jobs, l->now);
+	if (header)
+		format_header(l->format, stdout);
+	print_rows(l, jobs);
+}
+
+/* A table as its jobs come. If its columns depend on all of them they are held
+ * back, as text, which is far smaller than what it stands for. */
+struct stream {
+	struct listing *l;
+	json_int_t shown;
+	bool truncated, fits;
+	char **page;
+	size_t pages;
+};
+
+static void take_page(json_t *jobs, void *arg)
+{
+	struct stream *st = arg;
+	struct listing *l = st->l;
+	char *text;
+
+	if (l->count && truncate_jobs(jobs, l->count - st->shown))
+		st->truncated = true;
+	st->shown += (json_int_t)json_array_size(jobs);
+	if (!st->fits) {
+		print_rows(l, jobs);
+		return;
+	}
+	format_fit(l->format, jobs, l->now);
+	text = json_dumps(jobs, JSON_COMPACT | JSON_REAL_PRECISION(17));
+	if (!text)
+		die("out of memory");
+	st->page = xrealloc(st->page, (st->pages + 1) * sizeof(*st->page));
+	st->page[st->pages++] = text;
+}
+
+static void stream_table(struct listing *l)
+{
+	struct stream st = { .l = l, .fits = format_fits(l->format) };
+	json_t *attrs = json_pack("[s,s]", "state", "result"), *jobs;
+	size_t i;
+
+	format_attributes(l->format, attrs);
+	if (!st.fits && l->header)
+		format_header(l->format, stdout);
+	jobs_pages(l->h, query_filter(l, attrs), take_page, &st);
+	if (st.truncated)
+		tell_truncated(l);
+	if (!st.fits)
+		return;
+	jobs = json_array();
+	format_fit(l->format, jobs, l->now);	/* if there was no job */
+	json_decref(jobs);
+	if (l->header)
+		format_header(l->format, stdout);
+	for (i = 0; i < st.pages; i++) {
+		jobs = json_loads(st.page[i], 0, NULL);
+		if (!jobs)
+			die("out of memory");
+		free(st.page[i]);
+		print_rows(l, jobs);
+		json_decref(jobs);
+	}
+	free(st.page);
 }
 
 /* Below the table, one for each instance that a job of yours in it runs. */
@@ -458,6 +508,29 @@ static int print_stats(struct listing *l)
 	return active ? 0 : 1;
 }
 
+/* What is sorted, or looked at again, has to be there as a whole. */
+static void show(struct listing *l)
+{
+	json_t *jobs;
+
+	l->now = wall_clock();
+	if (!l->ids && !l->sort && !l->json && !l->recurse) {
+		stream_table(l);
+		return;
+	}
+	jobs = l->ids ? by_ids(l) : by_filter(l);
+	l->now = wall_clock();
+	if (l->sort)
+		jobs = sorted(jobs, l->sort, l->now);
+	if (l->json)
+		print_json(l, jobs);
+	else
+		print_table(l, jobs, l->header);
+	if (l->recurse && !l->json)
+		recurse(l, jobs, "", 0);
+	json_decref(jobs);
+}
+
 int main_jobs(int argc, char **argv)
 {
 	struct listing l = {
@@ -465,7 +538,6 @@ int main_jobs(int argc, char **argv)
 		.states = STATE_PENDING | STATE_RUNNING,
 		.now = wall_clock(), .level = -1,
 	};
-	json_t *jobs;
 
 	usage_status = 2;
 	l.color = color_option("auto");
@@ -476,17 +548,7 @@ int main_jobs(int argc, char **argv)
 	} else {
 		if (l.stats)
 			print_stats(&l);
-		jobs = l.ids ? by_ids(&l) : by_filter(&l);
-		l.now = wall_clock();
-		if (l.sort)
-			jobs = sorted(jobs, l.sort, l.now);
-		if (l.json)
-			print_json(&l, jobs);
-		else
-			print_table(&l, jobs, l.header);
-		if (l.recurse && !l.json)
-			recurse(&l, jobs, "", 0);
-		json_decref(jobs);
+		show(&l);
 	}
 	if (fflush(stdout) == EOF)
 		die("standard output: %s", strerror(errno));

@@ -11,7 +11,11 @@
 
 /* ---- queries (jobs_query.c) ---- */
 
-/* The jobs that QUERY of job-list.list, whose reference is taken, gives, as
+/* CB gets the jobs that QUERY of job-list.list, whose reference is taken,
+ * gives, as arrays that it may change, one after the other; or dies. */
+typedef void jobs_page_f(json_t *jobs, void *arg);
+void jobs_pages(weir_t *h, json_t *query, jobs_page_f *cb, void *arg);
+/* All of them: the jobs that QUERY of job-list.list, whose reference is taken, gives, as
  * an array; or dies. */
 json_t *jobs_query(weir_t *h, json_t *query);
 /* One job with all its attributes, or NULL if there is none; or dies. */
@@ -45,6 +49,8 @@ const char *field_heading(const struct field *field);
 /* NOW in seconds since 1970: running times count up to it. */
 void field_get(const struct field *field, const json_t *job, double now,
 	       struct value *v);
+/* Adds the attributes of job-list that it is made of to the array ATTRS. */
+void field_attributes(const struct field *field, json_t *attrs);
 /* Empty before numbers before text; negative, 0 or positive. */
 int value_compare(const struct value *a, const struct value *b);
 
@@ -64,7 +70,10 @@ struct format *format_parse(const char *text);
 void format_free(struct format *f);
 /* The keys of "sort:K1,-K2 ", or NULL. */
 const char *format_sort(const struct format *f);
-/* Settles which columns there are and how wide. */
+void format_attributes(const struct format *f, json_t *attrs);
+/* Whether it depends on all rows which columns there are and how wide. */
+bool format_fits(const struct format *f);
+/* Settles that; further JOBS can only add columns and widen them. */
 void format_fit(struct format *f, json_t *jobs, double now);
 void format_header(const struct format *f, FILE *out);
 void format_row(const struct format *f, const json_t *job, double now,

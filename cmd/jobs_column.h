@@ -20,6 +20,7 @@ struct column {
 	bool dash;		/* h: nothing is shown as - */
 	bool mark;		/* +: a cut is shown as + */
 	bool optional, widen;	/* ?: and +: */
+	bool any;		/* a row had a value */
 	bool dropped;
 };
 

@@ -455,6 +455,56 @@ static const struct row *open_row(const char *name)
 	return NULL;
 }
 
+/* What these look at, besides the id; others at the one of their name. */
+static const struct {
+	void (*get)(const struct field *f, const json_t *job, double now,
+		    struct value *v);
+	const char *attributes;
+} needs[] = {
+	{ get_id, "array" },
+	{ get_username, "userid" },
+	{ get_state, "state" },
+	{ get_state_single, "state" },
+	{ get_state_emoji, "state" },
+	{ get_result, "result" },
+	{ get_result_abbrev, "result" },
+	{ get_result_emoji, "result" },
+	{ get_status, "state result" },
+	{ get_status_abbrev, "state result" },
+	{ get_status_emoji, "state result" },
+	{ get_returncode, "state waitstatus" },
+	{ get_runtime, "t_run t_cleanup" },
+	{ get_t_remaining, "state expiration" },
+	{ get_exception, "exception_occurred exception_severity "
+			 "exception_type exception_note" },
+	{ get_annotations, "annotations" },
+	{ get_uri, "annotations" },
+	{ get_dependencies, "dependencies" },
+	{ get_contextual_time, "state duration t_run t_cleanup" },
+	{ get_contextual_info, "state dependencies urgency priority "
+			       "annotations nodelist" },
+	{ get_inactive_reason, "state result waitstatus exception_type "
+			       "exception_note" },
+};
+
+void field_attributes(const struct field *f, json_t *attrs)
+{
+	const char *names = f->row->name;
+	char *copy, *rest, *word;
+	size_t i;
+
+	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (needs[i].get == f->row->get)
+			names = needs[i].attributes;
+	/* nothing has these yet */
+	if (!strcmp(names, "project") || !strcmp(names, "bank"))
+		return;
+	copy = rest = xstrdup(names);
+	while ((word = strsep(&rest, " ")))
+		json_array_append_new(attrs, json_string(word));
+	free(copy);
+}
+
 static const struct field_name *table;
 
 void field_table(const struct field_name *names)

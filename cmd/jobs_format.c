@@ -165,6 +165,25 @@ static void put_aligned(const struct column *c, const char *text,
 	put_fill(c, space - (left > 0 ? left : 0), out);
 }
 
+bool format_fits(const struct format *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++)
+		if (f->column[i].optional || f->column[i].widen)
+			return true;
+	return false;
+}
+
+void format_attributes(const struct format *f, json_t *attrs)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++)
+		if (f->column[i].field)
+			field_attributes(f->column[i].field, attrs);
+}
+
 void format_fit(struct format *f, json_t *jobs, double now)
 {
 	struct value v;
@@ -173,7 +192,6 @@ void format_fit(struct format *f, json_t *jobs, double now)
 
 	for (i = 0; i < f->count; i++) {
 		struct column *c = &f->column[i];
-		bool any = false;
 
 		if (!c->field || (!c->optional && !c->widen))
 			continue;
@@ -183,12 +201,12 @@ void format_fit(struct format *f, json_t *jobs, double now)
 			int n;
 
 			render(c, job, now, &v);
-			any = any || !is_nothing(v.text);
+			c->any = c->any || !is_nothing(v.text);
 			n = length(v.text);
 			if (c->widen && n > c->width)
 				c->width = n;
 		}
-		c->dropped = c->optional && !any;
+		c->dropped = c->optional && !c->any;
 	}
 }
 

@@ -47,23 +47,49 @@ const char *instance_of_job(const json_t *job)
 		json_object_get(job, "annotations"), "user"), "uri"));
 }
 
-json_t *instance_jobs(const char *uri, int states, json_int_t count)
+/* The answer to QUERY, a page; NULL if none comes. */
+static json_t *ask_page(weir_t *h, const json_t *query)
 {
-	weir_t *h = weir_open_as(uri, 0, cmd_name, NULL, NULL);
-	char *query = xasprintf("{\"max_entries\":%lld,\"attrs\":[\"all\"],"
-				"\"userid\":%u,\"states\":%d}",
-				(long long)count, (unsigned)getuid(), states);
-	weir_future_t *f = h ? weir_job_list(h, query) : NULL;
-	json_t *reply = NULL, *jobs;
+	char *text = json_dumps(query, JSON_COMPACT);
+	weir_future_t *f = text ? weir_job_list(h, text) : NULL;
+	json_t *reply = NULL;
 
 	if (f && weir_future_wait(f, ASK_SECONDS) == 0 &&
 	    weir_future_get(f) == 0)
 		reply = reply_json(f);
-	jobs = json_incref(json_object_get(reply, "jobs"));
-	json_decref(reply);
 	weir_future_destroy(f);
+	free(text);
+	return reply;
+}
+
+json_t *instance_jobs(const char *uri, int states, json_int_t count)
+{
+	weir_t *h = weir_open_as(uri, 0, cmd_name, NULL, NULL);
+	json_t *query = json_pack("{s:[s] s:I s:i}", "attrs", "all",
+				  "userid", (json_int_t)getuid(),
+				  "states", states);
+	json_t *jobs = NULL, *reply, *more;
+	bool go_on;
+
+	do {
+		json_object_set_new(query, "max_entries", json_integer(count ?
+				    count - (json_int_t)json_array_size(jobs) :
+				    0));
+		reply = h ? ask_page(h, query) : NULL;
+		if (jobs)
+			json_array_extend(jobs, json_object_get(reply,
+								"jobs"));
+		else
+			jobs = json_incref(json_object_get(reply, "jobs"));
+		more = json_object_get(reply, "more");
+		go_on = more;
+		if (more)
+			json_object_set(query, "after", more);
+		json_decref(reply);
+	} while (go_on && (!count || (json_int_t)json_array_size(jobs) <
+			  count));
+	json_decref(query);
 	weir_close(h);
-	free(query);
 	return jobs;
 }
 

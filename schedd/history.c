@@ -205,6 +205,35 @@ struct record *history_nth(const struct history *h, size_t i)
 	return i < h->count ? h->record[h->first + h->count - 1 - i] : NULL;
 }
 
+size_t history_behind(const struct history *h, double t, uint64_t id)
+{
+	const struct record *r = history_find(h, id);
+	size_t low = 0, high = h->count, i;
+
+	while (low < high) {	/* the first that did not end after T */
+		size_t middle = low + (high - low) / 2;
+
+		if (history_nth(h, middle)->entered[STATE_INACTIVE] > t)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (i = low; i < h->count; i++) {
+		const struct record *at = history_nth(h, i);
+
+		if (at == r)
+			return i + 1;
+		if (at->entered[STATE_INACTIVE] < t)
+			break;
+	}
+	if (!r)
+		return i;
+	/* the clock was set back: not all are in order */
+	for (i = 0; history_nth(h, i) != r; )
+		i++;
+	return i + 1;
+}
+
 const struct record *history_oldest(const struct history *h)
 {
 	return h->count ? h->record[h->first] : NULL;

@@ -43,6 +43,9 @@ void history_sort(struct history *h);
 const struct record *history_find(const struct history *h, uint64_t id);
 /* Number I from 0, the newest first, or last added; NULL beyond the last. */
 struct record *history_nth(const struct history *h, size_t i);
+/* The number, as above, of the one behind that of ID, which ended at T; if it
+ * has gone meanwhile, of one that ended earlier. */
+size_t history_behind(const struct history *h, double t, uint64_t id);
 const struct record *history_oldest(const struct history *h);	/* or NULL */
 /* Frees the record of ID, if there is one; quick for the oldest. */
 void history_remove(struct history *h, uint64_t id);
