@@ -90,6 +90,8 @@ int main_resource(int argc, char **argv)
 		{ "status", resource_status, "[-n] [-o FORMAT] [-s STATE,...] [-q QUEUE,...] [-i RANKS|HOSTS] [--skip-empty]" },
 		{ "drain", resource_drain, "[-n] [-o FORMAT] [-q QUEUE,...] [-i RANKS|HOSTS] | [-f] [-u] TARGETS [REASON...]" },
 		{ "undrain", resource_undrain, "[-f] TARGETS" },
+		{ "grow", resource_grow, "FILE" },
+		{ "shrink", resource_shrink, "[--when-free] [PATH|RANKS|HOSTS...]" },
 		{ 0 }
 	};
 

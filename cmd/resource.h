@@ -20,6 +20,7 @@ struct resource_status {
 	struct idset *housekeeping;	/* those whose jobs have ended, but
 					   that are not free */
 	json_t *drained;		/* {"RANK":{"timestamp","reason"}} */
+	json_t *leaving;		/* paths */
 };
 
 /* Asks schedd; dies if it can't. Free is what is neither down nor allocated. */
@@ -65,6 +66,10 @@ int resource_status(int argc, char **argv);
 /* The list of what is drained; each NULL: not given. */
 int resource_drained(const char *format, bool header, const char *queues,
 		     const char *include);
+
+/* resource_grow.c */
+int resource_grow(int argc, char **argv);
+int resource_shrink(int argc, char **argv);
 
 /* resource_list.c */
 int resource_list(int argc, char **argv);

@@ -57,6 +57,7 @@ struct resource_status resource_ask(weir_t *h)
 			die("resource.sched-status: %s: %s",
 			    resource_states[i], error.text);
 	}
+	s.leaving = json_incref(json_object_get(o, "leaving"));
 	s.drained = json_incref(json_object_get(o, "drained"));
 	s.online = ranks(o, "online");
 	s.housekeeping = ranks(o, "housekeeping");
@@ -82,6 +83,7 @@ void resource_status_free(struct resource_status *s)
 	idset_destroy(s->online);
 	idset_destroy(s->housekeeping);
 	json_decref(s->drained);
+	json_decref(s->leaving);
 }
 
 struct resource_set *resource_ask_one(weir_t *h, const char *state)

@@ -138,9 +138,8 @@ void drain_node(struct schedd *s, unsigned rank, double now,
 
 /* ---- calls ---- */
 
-/* Ranks or hosts; NULL and the call has failed. */
-static struct idset *targets_of(struct schedd *s, weir_call_t *call,
-				const char *text)
+struct idset *call_targets(struct schedd *s, weir_call_t *call,
+			   const char *text)
 {
 	struct resource_set *all = resources_part(s->resources,
 						  RESOURCES_ALL);
@@ -204,7 +203,7 @@ static int parse(struct schedd *s, weir_call_t *call,
 		weir_call_fail(call, EPROTO, "targets, reason and mode must "
 			       "be strings");
 	else
-		r->ranks = targets_of(s, call, targets);
+		r->ranks = call_targets(s, call, targets);
 	if (r->ranks)
 		return 0;
 	json_decref(r->body);

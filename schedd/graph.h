@@ -205,6 +205,20 @@ struct graph *graph_from_resource_set(const struct resource_set *set,
 struct graph *graph_from_hwloc(const char *text, size_t len,
 			       const char *filters, struct proto_error *err);
 
+/* ---- from others ---- */
+
+/* BASE and what MORE has besides: what has the same type, id and name at the
+ * same place is the same. If the rank of a new vertex is taken, all new ones
+ * get those that follow the highest. NULL with EINVAL; EEXIST: there is nothing
+ * new; ENOMEM. */
+struct graph *graph_grown(const struct graph *base, const struct graph *more,
+			  struct proto_error *err);
+/* BASE without the vertices that are marked in GONE, one for each; marked
+ * there too is what goes with them: what is beneath, and what is only in other
+ * subsystems and connects nothing any more. NULL with EINVAL or ENOMEM. */
+struct graph *graph_shrunk(const struct graph *base, bool *gone,
+			   struct proto_error *err);
+
 /* ---- reading ---- */
 
 static inline struct vertex *graph_vertex(const struct graph *g, uint32_t v)

@@ -64,6 +64,8 @@ static void node_down(struct schedd *s, unsigned rank)
 {
 	const char *host = resources_host(s->resources, rank);
 
+	if (!host)	/* it was removed */
+		host = "?";
 	if (!resources_is_online(s->resources, rank))
 		return;
 	daemon_log(LOG_WARNING, "rank %u (%s) is down", rank, host);
@@ -124,11 +126,14 @@ void graph_load(struct schedd *s, const char *text, size_t len)
 {
 	struct proto_error error;
 
+	if (len && grown_is_of(s, text, len))
+		return;
 	if (resources_load(s->resources, text, len, &error) < 0) {
 		daemon_log(LOG_ERR, "resource.graph: %s; it is not used",
 			   error.text);
 		return;
 	}
+	grown_forget(s, text, len);
 	s->inventory_changed = true;
 }
 

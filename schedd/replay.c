@@ -355,8 +355,10 @@ static int read_graph(struct schedd *s, struct weir_error *error)
 		data = value(f, &len);
 		if (data)
 			graph_load(s, data, len);
+		if (data)
+			r = grown_read(s, data, len, error);
 		data = value(g, &len);
-		if (data && len == 4 && !memcmp(data, "true", 4) &&
+		if (r == 0 && data && len == 4 && !memcmp(data, "true", 4) &&
 		    resources_simulate(s->resources) < 0)
 			r = replay_failed(error, NULL, "resource.simulated");
 	}

@@ -75,6 +75,8 @@ void do_sched_status(struct schedd *s, weir_call_t *call)
 	if (o && (json_object_set_new(o, "online", online(s)) < 0 ||
 		  json_object_set_new(o, "housekeeping",
 				      housekeeping(s)) < 0 ||
+		  json_object_set_new(o, "leaving", resources_leaving(
+			s->resources)) < 0 ||
 		  json_object_set(o, "drained", s->drained) < 0)) {
 		json_decref(o);
 		o = NULL;

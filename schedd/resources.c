@@ -9,26 +9,7 @@
 #include <string.h>
 
 #include "proto/daemon.h"
-#include "schedd/match.h"
-#include "schedd/resources.h"
-
-struct resources {
-	struct resource_set *all;	/* the nodes */
-	struct idset *up;		/* ranks; some may not be known yet */
-	struct idset *drained;		/* likewise */
-	bool loaded;			/* the graph, and all is of it */
-	bool simulated;			/* all are up */
-	bool stale;			/* the graph is not of all */
-	struct graph *graph;		/* NULL: there are no nodes */
-	uint64_t generation;		/* of the graph */
-	uint64_t epoch;			/* in which what can be is the same */
-	struct matcher *matcher;	/* NULL like the graph */
-	const struct match_policy *policy;
-	struct demands demands;
-	uint64_t changes, frees;
-	void (*on_change)(void *arg);	/* or NULL */
-	void *on_change_arg;
-};
+#include "schedd/resources_impl.h"
 
 struct resources *resources_create(void)
 {
@@ -58,6 +39,7 @@ void resources_destroy(struct resources *r)
 	resource_set_destroy(r->all);
 	idset_destroy(r->up);
 	idset_destroy(r->drained);
+	resources_stay(r);
 	free(r);
 }
 
@@ -102,7 +84,7 @@ static void set_down(struct resources *r, unsigned rank, bool down)
 
 int resources_set_up(struct resources *r, unsigned rank, bool up)
 {
-	if (!resource_set_find(r->all, rank)) {
+	if (up && !resource_set_find(r->all, rank)) {
 		errno = ENOENT;
 		return -1;
 	}
@@ -125,7 +107,8 @@ int resources_set_drained(struct resources *r, unsigned rank, bool drained)
 
 bool resources_is_up(const struct resources *r, unsigned rank)
 {
-	return resources_is_online(r, rank) && !idset_test(r->drained, rank);
+	return resources_is_online(r, rank) &&
+	       !idset_test(r->drained, rank) && !resources_leaves(r, rank);
 }
 
 bool resources_is_online(const struct resources *r, unsigned rank)
@@ -139,6 +122,18 @@ const char *resources_host(const struct resources *r, unsigned rank)
 	const struct resource_node *n = resource_set_find(r->all, rank);
 
 	return n ? n->host : NULL;
+}
+
+char *resources_path(struct resources *r, unsigned rank)
+{
+	uint32_t v = resources_refresh(r) < 0 || !r->graph ? GRAPH_NONE :
+		     graph_find_rank(r->graph, rank);
+
+	if (v == GRAPH_NONE) {
+		errno = ENOENT;
+		return NULL;
+	}
+	return graph_path(r->graph, v);
 }
 
 size_t resources_count(const struct resources *r)
@@ -273,15 +268,15 @@ static int set_graph(struct resources *r, struct graph *g,
 	return 0;
 }
 
-static void set_all_down(struct resources *r)
+void resources_mark_down(struct resources *r)
 {
+	resources_mark_leaving(r);
 	for (size_t i = 0; i < r->all->count; i++)
 		set_down(r, r->all->nodes[i].rank,
 			 !resources_is_up(r, r->all->nodes[i].rank));
 }
 
-/* The graph is that of the nodes that are known. -1 with ENOMEM. */
-static int refresh(struct resources *r)
+int resources_refresh(struct resources *r)
 {
 	struct graph *g = NULL;
 	struct proto_error err;
@@ -295,25 +290,15 @@ static int refresh(struct resources *r)
 	}
 	if (set_graph(r, g, r->all, &err) < 0)
 		return -1;
-	set_all_down(r);
+	resources_mark_down(r);
 	return 0;
 }
 
-int resources_load(struct resources *r, const char *text, size_t len,
-		   struct proto_error *err)
+int resources_use(struct resources *r, struct graph *g,
+		  struct proto_error *err)
 {
-	struct resource_set *all;
-	struct graph *g;
+	struct resource_set *all = graph_to_R(g, NULL, err);
 
-	if (!len) {
-		r->stale |= r->loaded;
-		r->loaded = false;
-		return 0;
-	}
-	g = graph_from_text(text, len, NULL, err);
-	if (!g)
-		return -1;
-	all = graph_to_R(g, NULL, err);
 	if (all && !all->count) {
 		proto_error_set(err, EINVAL, "no resource has a rank");
 		resource_set_destroy(all);
@@ -329,17 +314,43 @@ int resources_load(struct resources *r, const char *text, size_t len,
 	}
 	resource_set_destroy(r->all);
 	r->all = all;
+	resources_mark_down(r);
+	return 0;
+}
+
+int resources_load(struct resources *r, const char *text, size_t len,
+		   struct proto_error *err)
+{
+	struct graph *g;
+	size_t count;
+
+	if (!len) {
+		resources_stay(r);
+		r->stale |= r->loaded;
+		r->loaded = false;
+		return 0;
+	}
+	g = graph_from_text(text, len, NULL, err);
+	if (!g)
+		return -1;
+	count = r->leaving_count;
+	r->leaving_count = 0;	/* in the graph that was before */
+	if (resources_use(r, g, err) < 0) {
+		r->leaving_count = count;
+		return -1;
+	}
+	r->leaving_count = count;
+	resources_stay(r);
 	r->loaded = true;
-	set_all_down(r);
 	return 0;
 }
 
 int resources_simulate(struct resources *r)
 {
 	r->simulated = true;
-	if (refresh(r) < 0)
+	if (resources_refresh(r) < 0)
 		return -1;
-	set_all_down(r);
+	resources_mark_down(r);
 	return 0;
 }
 
@@ -398,7 +409,7 @@ struct resource_set *resources_alloc(struct resources *r, uint64_t id,
 	struct request *req;
 	struct proto_error err;
 
-	if (refresh(r) < 0)
+	if (resources_refresh(r) < 0)
 		return NULL;
 	if (!r->matcher) {
 		errno = EAGAIN;
@@ -423,7 +434,7 @@ struct resource_set *resources_alloc(struct resources *r, uint64_t id,
 bool resources_ready(struct resources *r)
 {
 	errno = 0;
-	return refresh(r) == 0 && r->matcher;
+	return resources_refresh(r) == 0 && r->matcher;
 }
 
 struct request *resources_request(struct resources *r, struct demand *demand,
@@ -561,7 +572,7 @@ int resources_check(struct resources *r, struct demand *demand,
 	const struct match_job *job;
 	struct request *req;
 
-	if (refresh(r) < 0)
+	if (resources_refresh(r) < 0)
 		return proto_error_set(err, ENOMEM, "out of memory");
 	if (!r->matcher)
 		return proto_error_set(err, EINVAL, "unsatisfiable request: "
@@ -634,7 +645,7 @@ int resources_adopt(struct resources *r, uint64_t id,
 				     n->gpus) < 0)
 			return proto_error_set(err, ENOMEM, "out of memory");
 	}
-	if (refresh(r) < 0)
+	if (resources_refresh(r) < 0)
 		return proto_error_set(err, ENOMEM, "out of memory");
 	if (!r->matcher)
 		return 0;
@@ -690,7 +701,7 @@ struct resource_set *resources_part(struct resources *r,
 {
 	struct resource_set *set = resource_set_create();
 
-	if (!set || refresh(r) < 0) {
+	if (!set || resources_refresh(r) < 0) {
 		resource_set_destroy(set);
 		return NULL;
 	}

@@ -28,6 +28,25 @@ void resources_destroy(struct resources *r);	/* NULL is fine */
  * jobs have remains. -1 with EINVAL and nothing is changed, or ENOMEM. */
 int resources_load(struct resources *r, const char *text, size_t len,
 		   struct proto_error *err);
+/* What TEXT, as above, has besides the graph that is loaded comes to it. Jobs
+ * keep what they have. -1 with EINVAL; EEXIST: there is nothing new; ENOMEM. */
+int resources_grow(struct resources *r, const char *text, size_t len,
+		   struct proto_error *err);
+/* The vertices of PATHS, an array of strings, and all beneath them go: now, or,
+ * if jobs have some of them, all WHEN_FREE; until then no other job gets them.
+ * If the graph was not loaded they are nodes that are not online. -1, and
+ * nothing is changed, with ENOENT, EBUSY, EINVAL, ENOMEM. */
+int resources_shrink(struct resources *r, json_t *paths, bool when_free,
+		     struct proto_error *err);
+/* Those that wait until no job has any of them: their paths; NULL with
+ * ENOMEM. */
+json_t *resources_leaving(const struct resources *r);
+/* After a restart: those that are there. -1 with ENOMEM. */
+int resources_set_leaving(struct resources *r, json_t *paths);
+/* Those that nobody has any more go: 1 if there were any. -1 with ERR. */
+int resources_leave(struct resources *r, struct proto_error *err);
+/* The graph, which is loaded, as JGF. NULL with ENOMEM. */
+json_t *resources_graph(const struct resources *r);
 /* All nodes are up from now on, though none registers. */
 int resources_simulate(struct resources *r);		/* -1 with ENOMEM */
 bool resources_simulated(const struct resources *r);
@@ -50,6 +69,8 @@ bool resources_is_online(const struct resources *r, unsigned rank);
 /* Jobs may get it: it is online and not drained. */
 bool resources_is_up(const struct resources *r, unsigned rank);
 const char *resources_host(const struct resources *r, unsigned rank);
+/* Where it is in the graph, to be freed. NULL with ENOENT or ENOMEM. */
+char *resources_path(struct resources *r, unsigned rank);
 size_t resources_count(const struct resources *r);	/* nodes */
 
 /* As demand_get; all are to be released before the resources go. */

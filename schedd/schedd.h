@@ -50,6 +50,8 @@ struct schedd {
 	struct resources *resources;
 	json_t *drained;		/* see drain.c */
 	bool drain_unsaved;
+	char graph_hash[65];		/* of resource.graph; "": there is none */
+	bool grown, grown_unsaved;	/* see grow.c */
 	struct queues *queues;
 	struct queue_wait *queue_waits;
 	struct plugins plugins;
@@ -198,6 +200,18 @@ int drain_read(struct schedd *s, struct weir_error *error);	/* blocking */
 void drain_node(struct schedd *s, unsigned rank, double now,
 		const char *reason);
 void drain_save(struct schedd *s);	/* what a turn's end has to do */
+/* The ranks of TEXT, ranks or hosts; NULL and the call has failed. */
+struct idset *call_targets(struct schedd *s, weir_call_t *call,
+			   const char *text);
+/* grow.c: the graph as it was changed since it was given. The text of the key
+ * resource.graph is TEXT. -1 with ERROR. */
+int grown_read(struct schedd *s, const char *text, size_t len,
+	       struct weir_error *error);	/* blocking */
+/* TEXT is the graph that is given already. */
+bool grown_is_of(struct schedd *s, const char *text, size_t len);
+/* The graph is another: changes are of no use any more. */
+void grown_forget(struct schedd *s, const char *text, size_t len);
+void grown_turn(struct schedd *s);	/* what a turn's end has to do */
 void nodes_turn(struct schedd *s);	/* what a turn's end has to do */
 
 /* ---- replay.c ---- */
@@ -238,6 +252,7 @@ method_f do_list, do_list_id, do_job_stats;	/* list.c */
 method_f do_lookup, do_eventlog_watch;		/* info.c */
 method_f do_sched_status;			/* resource_service.c */
 method_f do_drain, do_undrain;			/* drain.c */
+method_f do_grow, do_shrink;			/* grow.c */
 
 /* ---- main.c ---- */
 /* Memory and store may differ: end the loop and start anew. */

@@ -46,6 +46,8 @@ static const struct method {
 	{ "resource", "sched-status", do_sched_status },
 	{ "resource", "drain", do_drain },
 	{ "resource", "undrain", do_undrain },
+	{ "resource", "grow", do_grow },
+	{ "resource", "shrink", do_shrink },
 };
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
 

@@ -12,6 +12,7 @@
 void turn_end(struct schedd *s)
 {
 	hooks_wake(s);
+	grown_turn(s);
 	nodes_turn(s);
 	bulk_turn(s);
 	purge_turn(s);
