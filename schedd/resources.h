@@ -43,6 +43,8 @@ int resources_shrink(struct resources *r, json_t *paths, bool when_free,
 json_t *resources_leaving(const struct resources *r);
 /* After a restart: those that are there. -1 with ENOMEM. */
 int resources_set_leaving(struct resources *r, json_t *paths);
+/* Jobs gave back since resources_leave, and something waits for that. */
+bool resources_may_leave(const struct resources *r);
 /* Those that nobody has any more go: 1 if there were any. -1 with ERR. */
 int resources_leave(struct resources *r, struct proto_error *err);
 /* The graph, which is loaded, as JGF. NULL with ENOMEM. */

@@ -129,14 +129,19 @@ static size_t mark_free(const struct resources *r, bool *gone)
 	return n;
 }
 
+bool resources_may_leave(const struct resources *r)
+{
+	return r->leaving_count && (r->leaving_new ||
+				    r->leaving_frees != r->frees);
+}
+
 int resources_leave(struct resources *r, struct proto_error *err)
 {
 	struct graph *g = NULL;
 	size_t n = 0;
 	bool *gone;
 
-	if (!r->leaving_count || (r->leaving_frees == r->frees &&
-				  !r->leaving_new))
+	if (!resources_may_leave(r))
 		return 0;
 	r->leaving_new = false;
 	r->leaving_frees = r->frees;

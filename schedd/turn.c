@@ -27,6 +27,8 @@ void turn_end(struct schedd *s)
 	s->fresh = 0;
 	if (arrays_wait(s) && turn_room(s))
 		turn_again(s);
+	if (resources_may_leave(s->resources))
+		turn_again(s);
 	/* which may have ended jobs that others wait for */
 	if (s->to_settle || plugins_wait(s))
 		turn_again(s);
