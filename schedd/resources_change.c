@@ -9,6 +9,18 @@
 
 #include "schedd/resources_impl.h"
 
+#define VERTICES_MAX	500000	/* what is changed is kept as one value */
+
+static int check_size(const struct graph *g, struct proto_error *err)
+{
+	if (g->count <= VERTICES_MAX)
+		return 0;
+	return proto_error_set(err, EFBIG, "a graph of %u vertices is too "
+			       "large to be changed (%d at most): put the "
+			       "whole of it as resource.graph", g->count,
+			       VERTICES_MAX);
+}
+
 int resources_grow(struct resources *r, const char *text, size_t len,
 		   struct proto_error *err)
 {
@@ -22,6 +34,10 @@ int resources_grow(struct resources *r, const char *text, size_t len,
 		return -1;
 	g = graph_grown(r->graph, more, err);
 	graph_destroy(more);
+	if (g && check_size(g, err) < 0) {
+		graph_destroy(g);
+		return -1;
+	}
 	return g ? resources_use(r, g, err) : -1;
 }
 
@@ -279,6 +295,8 @@ int resources_shrink(struct resources *r, json_t *paths, bool when_free,
 		return proto_error_set(err, ENOENT, "there are no nodes");
 	if (!r->loaded)
 		return forget_nodes(r, paths, err);
+	if (check_size(r->graph, err) < 0)
+		return -1;
 	list = calloc(n + 1, sizeof(*list));
 	if (!list)
 		return proto_error_set(err, ENOMEM, "out of memory");

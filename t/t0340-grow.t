@@ -136,4 +136,22 @@ node_up 0
 call job-manager.ping '{}' >"$WORK/out"
 like "$(have)" '*n[[]0-1],*' 'until it registers again'
 
+# ---- one that is too large to be kept
+cat >"$WORK/large" <<'END'
+version: 1
+resources:
+- type: cluster
+  with:
+  - type: node
+    count: 5000
+    with:
+    - {type: core, count: 100}
+END
+weir kvs put -r resource.graph=- <"$WORK/large"
+run weir resource grow "$WORK/more"
+ran 1 '' 'weir-resource: ERROR: *a graph of 50* vertices is too large to be changed (500000 at most)*' \
+	'one of half a million vertices is replaced, not changed'
+run weir resource shrink node1
+ran 1 '' 'weir-resource: ERROR: *too large to be changed*' 'nor made smaller'
+
 done_testing
