@@ -34,6 +34,7 @@ struct agent_job {
 	bool assigned;			/* the order has been understood */
 	bool reported_start, reported_finish;	/* as durable reports say */
 	bool launching;			/* J has been asked for */
+	unsigned launches;
 	bool finishing;			/* its end is being reported */
 	bool reported_exception;	/* or it is being reported */
 	uid_t userid;
@@ -95,6 +96,9 @@ struct agent {
 	int listener;
 	bool ending;			/* told to: it does not start anew */
 	struct event *accept_event, *stop_event;
+	struct link *idle;		/* to shells without a job, newest first */
+	unsigned idles;
+	struct event *idle_event;
 	weir_future_t *service;
 	struct node_hook *hooks;	/* programs that run for schedd */
 	int children;			/* descriptor: some have ended */
@@ -159,7 +163,7 @@ void do_hook_stop(struct agent *a, weir_call_t *call);
 /* Has it been started by an earlier agent, and does the shell live? */
 enum launch_state { LAUNCH_NEVER, LAUNCH_ALIVE, LAUNCH_DEAD };
 enum launch_state launch_state(struct agent *a, uint64_t id);
-/* Verifies J and forks the shell; -1 with a reason. */
+/* Verifies J and has a shell run it; -1 with a reason. */
 int launch(struct agent_job *j, const char *envelope, size_t len,
 	   char *error, size_t size);
 void launch_forget(struct agent *a, uint64_t id);
@@ -177,7 +181,14 @@ void links_free(struct agent *a);
 void link_send_resume(struct link *l, uint64_t offset);
 void link_send_ack(struct link *l, uint64_t offset);
 void link_send_signal(struct link *l, int signum, uint64_t ordinal);
+/* The result is durable; the shell may be given another job. */
 void link_send_done(struct link *l);
+/* A shell without a job; NULL if there is none. */
+struct link *link_idle(struct agent *a);
+/* Of a SHELL just started, at the other end of FD; NULL without memory. */
+struct link *link_adopt(struct agent *a, int fd, pid_t shell);
+void link_run(struct link *l, struct agent_job *j, const char *jobspec,
+	      size_t len);
 /* Bytes queued after it: above LINK_INPUT_MAX stop, job_input_room tells. */
 size_t link_send_input(struct link *l, uint64_t offset, const char *data,
 		       size_t len);

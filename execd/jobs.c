@@ -17,6 +17,7 @@
 #include "proto/jobid.h"
 #include "proto/taskmap.h"
 
+#define LAUNCHES_MAX	3	/* of a job whose shells die at once */
 #define LOOK_SECONDS	0.5	/* between looks at shells that are away */
 
 void jobs_look_later(struct agent *a)
@@ -135,9 +136,6 @@ static void on_envelope(weir_future_t *f, void *arg)
 		give_up(j, 1 << 8, why);
 	} else if (launch(j, data, len, why, sizeof(why)) < 0) {
 		give_up(j, 1 << 8, why);
-	} else {
-		j->own = true;
-		jobs_look_later(j->agent);
 	}
 	weir_future_destroy(f);
 }
@@ -156,6 +154,7 @@ static void start(struct agent_job *j)
 		return;
 	}
 	j->launching = true;
+	j->launches++;
 	state = launch_state(a, j->id);
 	/* started in a run folder that is not this one */
 	if (state == LAUNCH_NEVER && j->reported_start)
@@ -180,7 +179,27 @@ static void start(struct agent_job *j)
 	}
 }
 
-/* Shells that are away: those that died are reported. */
+/* A job whose shell is away; whether to look again. */
+static bool look_for(struct agent_job *j)
+{
+	switch (launch_state(j->agent, j->id)) {
+	case LAUNCH_ALIVE:
+		return true;
+	case LAUNCH_NEVER:
+		/* the shell died before it took the job up */
+		if (!j->reported_start && j->launches < LAUNCHES_MAX) {
+			j->launching = false;
+			start(j);
+			return false;
+		}
+		break;
+	case LAUNCH_DEAD:
+		break;
+	}
+	give_up(j, SIGKILL, "the job's shell died");
+	return false;
+}
+
 static void look_for_lost(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *a = arg;
@@ -194,10 +213,8 @@ static void look_for_lost(evutil_socket_t fd, short what, void *arg)
 			if (!j->launching || j->fetch || j->link ||
 			    j->reported_finish || j->finishing)
 				continue;
-			if (launch_state(a, j->id) == LAUNCH_ALIVE)
+			if (look_for(j))
 				away = true;
-			else
-				give_up(j, SIGKILL, "the job's shell died");
 		}
 	}
 	if (away)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting a shell, once. A file in the run folder is made and locked before
- * the fork; the shell holds the lock and writes its pid into it before it
- * starts a task. So a later agent can tell a job that was never started
- * (no file, or an empty one that nobody holds), one that runs (held), and
- * one whose shell died (written, not held). */
+/* From a job's signed request to a shell that runs it, once: the state of the
+ * file that shells hold, see shell_order.c, tells whether it has been. */
 #include "config.h"
 
 #include <errno.h>
@@ -13,16 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "execd/agent.h"
-#include "proto/arrayspec.h"
 #include "proto/envelope.h"
-#include "proto/jobid.h"
-#include "proto/jobspec.h"
 
 static void lock_path(const struct agent *a, uint64_t id, char *buf,
 		      size_t size)
@@ -99,20 +94,6 @@ int launch_folder_mark(struct agent *a)
 	return write(a->lock, "used\n", 5) == 5 ? 0 : -1;
 }
 
-static int take_lock(struct agent *a, uint64_t id)
-{
-	char path[4096];
-	int fd;
-
-	lock_path(a, id, path, sizeof(path));
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /* The request as its user signed it, or NULL with a reason. */
 static struct envelope *verified(struct agent_job *j, const char *text,
 				 size_t len, struct proto_error *error)
@@ -134,94 +115,60 @@ static struct envelope *verified(struct agent_job *j, const char *text,
 	return NULL;
 }
 
-/* Whether the array with these elements has one with the id ID. */
-static bool signed_element(const char *elements, uint64_t id)
+static struct link *start_shell(struct agent *a, char *why, size_t size)
 {
-	struct array_spec *spec = array_spec_parse(elements, NULL);
-	uint64_t array;
-	uint32_t index;
-	bool has = spec && jobid_is_element(id, &array, &index) &&
-		   array_spec_has(spec, index);
+	const struct shell_spec node = {
+		.rank = a->rank, .host = a->host, .uri = a->uri,
+		.rundir = a->rundir, .socket_path = a->socket_path,
+		.core_cpus = a->core_cpus, .core_count = a->core_count,
+		.nofile = a->nofile.rlim_cur,
+		.away_ms = (int64_t)a->shell_timeout * 1000,
+	};
+	struct link *l;
+	int fd[2];
+	pid_t pid;
 
-	array_spec_destroy(spec);
-	return has;
-}
-
-static bool job_cpus(const struct agent *a, const struct idset *cores,
-		     cpu_set_t *cpus)
-{
-	unsigned core;
-
-	CPU_ZERO(cpus);
-	for (core = idset_first(cores); core != IDSET_NONE;
-	     core = idset_next(cores, core)) {
-		if (core >= a->core_count)
-			return false;
-		CPU_OR(cpus, cpus, &a->core_cpus[core]);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		       fd) < 0) {
+		snprintf(why, size, "socketpair: %s", strerror(errno));
+		return NULL;
 	}
-	return CPU_COUNT(cpus) > 0;
-}
-
-static bool affinity_off(const struct jobspec *spec)
-{
-	const char *text = json_string_value(
-		json_object_get(spec->shell_options, "cpu-affinity"));
-
-	return text && !strcmp(text, "off");
+	pid = fork();
+	if (pid == 0)
+		shell_main(&node, fd[1]);
+	if (pid < 0)
+		snprintf(why, size, "fork: %s", strerror(errno));
+	close(fd[1]);
+	if (pid < 0) {
+		close(fd[0]);
+		return NULL;
+	}
+	l = link_adopt(a, fd[0], pid);
+	if (!l)
+		snprintf(why, size, "out of memory");
+	return l;
 }
 
 int launch(struct agent_job *j, const char *text, size_t len, char *buf,
 	   size_t size)
 {
-	struct agent *a = j->agent;
 	struct proto_error error;
-	struct shell_spec spec = {
-		.id = j->id, .node = j->node, .nnodes = j->nnodes,
-		.ntasks = j->ntasks, .tasks = j->tasks, .rank = a->rank,
-		.host = a->host, .uri = a->uri, .rundir = a->rundir,
-		.socket_path = a->socket_path, .nofile = a->nofile.rlim_cur,
-		.away_ms = (int64_t)a->shell_timeout * 1000,
-	};
-	const struct resource_node *node = resource_set_find(j->R, a->rank);
 	struct envelope *env = verified(j, text, len, &error);
-	struct jobspec *jobspec = NULL;
-	cpu_set_t cpus;
-	pid_t pid;
+	struct link *l;
 
 	if (!env) {
 		snprintf(buf, size, "the signed request is refused: %s",
 			 error.text);
 		return -1;
 	}
-	jobspec = jobspec_parse(env->payload, env->payload_len, &error);
+	l = link_idle(j->agent);
+	if (!l)
+		l = start_shell(j->agent, buf, size);
+	if (l) {
+		link_run(l, j, env->payload, env->payload_len);
+		j->own = true;
+		job_connected(j, l);
+	}
 	envelope_destroy(env);
-	if (!jobspec) {
-		snprintf(buf, size, "jobspec: %s", error.text);
-		return -1;
-	}
-	if (jobspec->array && !signed_element(jobspec->array, j->id)) {
-		snprintf(buf, size, "the signed request has no such element");
-		jobspec_destroy(jobspec);
-		return -1;
-	}
-	spec.jobspec = jobspec;
-	spec.cores = node ? node->cores : NULL;
-	spec.gpus = node ? node->gpus : NULL;
-	if (node && !affinity_off(jobspec) && job_cpus(a, node->cores, &cpus))
-		spec.cpus = &cpus;
-	spec.lock = take_lock(a, j->id);
-	if (spec.lock < 0) {
-		snprintf(buf, size, "the job's file in %s: %s", a->rundir,
-			 strerror(errno));
-		jobspec_destroy(jobspec);
-		return -1;
-	}
-	pid = fork();
-	if (pid == 0)
-		shell_main(&spec);
-	if (pid < 0)
-		snprintf(buf, size, "fork: %s", strerror(errno));
-	close(spec.lock);
-	jobspec_destroy(jobspec);
-	return pid < 0 ? -1 : 0;
+	return l ? 0 : -1;
 }

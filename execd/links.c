@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The agent's end of the links to shells, see link.h: who connected is known
- * from the kernel, what it says is taken frame by frame. */
+ * from the kernel, what it says is taken frame by frame. Shells whose job is
+ * over wait here for another. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include "execd/link.h"
 
 #define LINK_MAGIC 0x4c494e4bu
+#define IDLE_SECONDS	2	/* at least, and twice that at most */
 
 struct link {
 	uint32_t magic;
@@ -27,15 +29,32 @@ struct link {
 	struct bufferevent *be;
 	struct wire_decoder *decoder;
 	bool said_hello;
+	bool own;		/* of a shell that this process has started */
+	bool finished;		/* its job is over, it says */
 	pid_t pid;		/* as its hello said */
 	bool input_full;
 	struct link *next, **prev;
+	struct link *idle_next;	/* of those without a job */
+	bool idle, idle_long;
 };
 
 static struct link *all_links;
 
+static void no_longer_idle(struct link *l)
+{
+	struct link **p = &l->agent->idle;
+
+	while (*p != l)
+		p = &(*p)->idle_next;
+	*p = l->idle_next;
+	l->agent->idles--;
+	l->idle = l->idle_long = false;
+}
+
 static void link_free(struct link *l)
 {
+	if (l->idle)
+		no_longer_idle(l);
 	*l->prev = l->next;
 	if (l->next)
 		l->next->prev = l->prev;
@@ -47,13 +66,12 @@ static void link_free(struct link *l)
 	free(l);
 }
 
-static struct wire_buf *begin(const char *word, uint64_t n)
+static struct wire_buf *begin(const char *word)
 {
 	static struct wire_buf b;
 
 	wire_buf_reset(&b);
 	wire_verbatim(&b, word);
-	wire_u64(&b, n);
 	return &b;
 }
 
@@ -62,10 +80,19 @@ static void send_buf(struct link *l, struct wire_buf *b)
 	bufferevent_write(l->be, b->data, b->mark);
 }
 
+static void send_word(struct link *l, const char *word)
+{
+	struct wire_buf *b = begin(word);
+
+	wire_end(b);
+	send_buf(l, b);
+}
+
 static void send_number(struct link *l, const char *word, uint64_t n)
 {
-	struct wire_buf *b = begin(word, n);
+	struct wire_buf *b = begin(word);
 
+	wire_u64(b, n);
 	wire_end(b);
 	send_buf(l, b);
 }
@@ -82,24 +109,21 @@ void link_send_ack(struct link *l, uint64_t offset)
 
 void link_send_signal(struct link *l, int signum, uint64_t ordinal)
 {
-	struct wire_buf *b = begin("signal", (uint64_t)signum);
+	struct wire_buf *b = begin("signal");
 
+	wire_u64(b, (uint64_t)signum);
 	wire_u64(b, ordinal);
 	wire_end(b);
 	send_buf(l, b);
 }
 
-void link_send_done(struct link *l)
-{
-	send_number(l, "done", 0);
-}
-
 size_t link_send_input(struct link *l, uint64_t offset, const char *data,
 		       size_t len)
 {
-	struct wire_buf *b = begin("input", offset);
+	struct wire_buf *b = begin("input");
 	size_t queued;
 
+	wire_u64(b, offset);
 	wire_end_payload(b, data, len);
 	send_buf(l, b);
 	queued = evbuffer_get_length(bufferevent_get_output(l->be));
@@ -107,11 +131,114 @@ size_t link_send_input(struct link *l, uint64_t offset, const char *data,
 	return queued;
 }
 
+static void send_set(struct link *l, const char *word,
+		     const struct idset *set)
+{
+	char *text = set ? idset_encode(set, 0) : strdup("");
+	struct wire_buf *b;
+
+	if (!text)
+		agent_again(l->agent, "out of memory");
+	b = begin(word);
+	wire_end_payload(b, text, strlen(text));
+	send_buf(l, b);
+	free(text);
+}
+
+void link_run(struct link *l, struct agent_job *j, const char *jobspec,
+	      size_t len)
+{
+	const struct resource_node *node = resource_set_find(j->R,
+							     l->agent->rank);
+	struct wire_buf *b;
+
+	l->job = j;
+	l->finished = false;
+	send_set(l, "tasks", j->tasks);
+	send_set(l, "cores", node ? node->cores : NULL);
+	send_set(l, "gpus", node ? node->gpus : NULL);
+	b = begin("run");
+	wire_u64(b, j->id);
+	wire_u64(b, (uint64_t)j->node);
+	wire_u64(b, (uint64_t)j->nnodes);
+	wire_u64(b, (uint64_t)j->ntasks);
+	wire_end_payload(b, jobspec, len);
+	send_buf(l, b);
+}
+
+/* ---- shells without a job ---- */
+
+static void look_later(struct agent *a)
+{
+	static const struct timeval tv = { .tv_sec = IDLE_SECONDS };
+
+	event_add(a->idle_event, &tv);
+}
+
+/* Ends those that have had no job since the last look. */
+static void end_idle(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+	struct link *l, *next;
+
+	for (l = a->idle; l; l = next) {
+		next = l->idle_next;
+		if (l->idle_long) {
+			no_longer_idle(l);
+			send_word(l, "end");
+		}
+		l->idle_long = true;
+	}
+	if (a->idle)
+		look_later(a);
+}
+
+struct link *link_idle(struct agent *a)
+{
+	struct link *l = a->idle;
+
+	if (l)
+		no_longer_idle(l);
+	return l;
+}
+
+/* More of them than jobs at a time would be of no use. */
+static void wait_for_job(struct link *l)
+{
+	struct agent *a = l->agent;
+
+	if (a->idles >= a->core_count) {
+		send_word(l, "end");
+		return;
+	}
+	l->idle = true;
+	l->idle_next = a->idle;
+	a->idle = l;
+	if (a->idles++ == 0 && !evtimer_pending(a->idle_event, NULL))
+		look_later(a);
+}
+
+void link_send_done(struct link *l)
+{
+	send_word(l, "done");
+	if (!l->own || !l->finished)
+		return;
+	if (l->job)
+		job_lost_link(l->job);
+	l->job = NULL;
+	wait_for_job(l);
+}
+
 void link_kill(struct link *l)
 {
 	l->job = NULL;
+	if (l->own && l->finished) {
+		link_send_done(l);
+		return;
+	}
 	link_send_signal(l, SIGKILL, 0);
-	send_number(l, "done", 0);
+	send_word(l, "done");
+	send_word(l, "end");
 }
 
 /* ---- what shells say ---- */
@@ -171,6 +298,7 @@ static int take_frame(struct link *l, const struct wire_frame *f)
 	}
 	if (!strcmp(f->word[0], "finish") && f->words == 2 &&
 	    wire_parse_u64(f->word[1], &status) == 0 && status < 65536) {
+		l->finished = true;
 		job_finished(j, (int)status);
 		return 0;
 	}
@@ -230,12 +358,55 @@ static void on_event(struct bufferevent *be, short what, void *arg)
 		link_free(arg);
 }
 
+/* Takes S; NULL without memory. */
+static struct link *link_new(struct agent *a, int s)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		close(s);
+		return NULL;
+	}
+	l->magic = LINK_MAGIC;
+	l->agent = a;
+	l->decoder = wire_decoder_create(false, LINK_PIECE_MAX);
+	l->be = bufferevent_socket_new(a->base, s, BEV_OPT_CLOSE_ON_FREE);
+	if (!l->decoder || !l->be) {
+		wire_decoder_destroy(l->decoder);
+		if (l->be)
+			bufferevent_free(l->be);
+		else
+			close(s);
+		free(l);
+		return NULL;
+	}
+	l->next = all_links;
+	if (l->next)
+		l->next->prev = &l->next;
+	l->prev = &all_links;
+	all_links = l;
+	bufferevent_setcb(l->be, on_read, on_written, on_event, l);
+	bufferevent_set_max_single_read(l->be, LINK_PIECE_MAX + 4096);
+	bufferevent_enable(l->be, EV_READ | EV_WRITE);
+	return l;
+}
+
+struct link *link_adopt(struct agent *a, int fd, pid_t shell)
+{
+	struct link *l = link_new(a, fd);
+
+	if (l) {
+		l->own = l->said_hello = true;
+		l->pid = shell;
+	}
+	return l;
+}
+
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *a = arg;
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	struct link *l;
 	int s;
 
 	while ((s = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC))
@@ -245,33 +416,8 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 			close(s);
 			continue;
 		}
-		l = calloc(1, sizeof(*l));
-		if (!l) {
-			close(s);
+		if (!link_new(a, s))
 			return;
-		}
-		l->magic = LINK_MAGIC;
-		l->agent = a;
-		l->decoder = wire_decoder_create(false, LINK_PIECE_MAX);
-		l->be = bufferevent_socket_new(a->base, s,
-					       BEV_OPT_CLOSE_ON_FREE);
-		if (!l->decoder || !l->be) {
-			wire_decoder_destroy(l->decoder);
-			if (l->be)
-				bufferevent_free(l->be);
-			else
-				close(s);
-			free(l);
-			return;
-		}
-		l->next = all_links;
-		if (l->next)
-			l->next->prev = &l->next;
-		l->prev = &all_links;
-		all_links = l;
-		bufferevent_setcb(l->be, on_read, on_written, on_event, l);
-		bufferevent_set_max_single_read(l->be, LINK_PIECE_MAX + 4096);
-		bufferevent_enable(l->be, EV_READ | EV_WRITE);
 	}
 }
 
@@ -298,7 +444,9 @@ int links_listen(struct agent *a, char *error, size_t size)
 	}
 	a->accept_event = event_new(a->base, a->listener, EV_READ | EV_PERSIST,
 				    on_accept, a);
-	if (!a->accept_event || event_add(a->accept_event, NULL) < 0) {
+	a->idle_event = evtimer_new(a->base, end_idle, a);
+	if (!a->accept_event || !a->idle_event ||
+	    event_add(a->accept_event, NULL) < 0) {
 		snprintf(error, size, "out of memory");
 		return -1;
 	}
@@ -311,6 +459,8 @@ void links_free(struct agent *a)
 		link_free(all_links);
 	if (a->accept_event)
 		event_free(a->accept_event);
+	if (a->idle_event)
+		event_free(a->idle_event);
 	if (a->listener >= 0)
 		close(a->listener);
 	unlink(a->socket_path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The job shell's life: start the tasks, wait for whatever happens next, end
- * when the agent has said that the result is durable. */
+/* The job shell's life: start the tasks, wait for whatever happens next, until
+ * the agent has said that the result is durable; and perhaps another job. */
 #include "config.h"
 
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "execd/link.h"
 #include "execd/shell.h"
 #include "proto/jobid.h"
+#include "proto/output.h"
 
 /* After the last task, for pipes that a process left behind still holds. */
 #define PIPES_LINGER_MS	2000
@@ -32,7 +33,7 @@ int64_t shell_now(void)
 }
 
 /* The agent's descriptors are not ours. */
-static void leave_agent(const struct shell_spec *spec)
+static void leave_agent(int link)
 {
 	int fd;
 
@@ -41,9 +42,9 @@ static void leave_agent(const struct shell_spec *spec)
 	prctl(PR_SET_NAME, "weir-shell");
 	/* the agent handles signals by a descriptor; this one it ignores */
 	signal(SIGCHLD, SIG_DFL);
-	if (spec->lock > 3)
-		close_range(3, spec->lock - 1, 0);
-	close_range(spec->lock + 1, ~0u, 0);
+	if (link > 3)
+		close_range(3, link - 1, 0);
+	close_range(link + 1, ~0u, 0);
 	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	dup2(fd, 0);
 	dup2(fd, 1);
@@ -159,8 +160,10 @@ static void take_signals(struct shell *s)
 	struct signalfd_siginfo info;
 
 	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
-		if (info.ssi_signo != SIGCHLD)
+		if (info.ssi_signo != SIGCHLD) {
 			task_signal(s, (int)info.ssi_signo);
+			s->ended = true;
+		}
 	task_reap(s);
 }
 
@@ -177,7 +180,7 @@ static bool instance_gone(const struct shell *s)
 
 static void check_end(struct shell *s)
 {
-	if (s->running || s->finished)
+	if (!s->spec || s->running || s->finished)
 		return;
 	if (pipes_open(s)) {
 		if (!s->pipes_until)
@@ -196,6 +199,8 @@ static int wait_ms(const struct shell *s)
 {
 	int64_t now = shell_now(), until = INT64_MAX;
 
+	if (!s->spec)
+		return -1;
 	if (s->fd < 0)
 		until = s->retry_at;
 	if (s->pipes_until && !s->finished && s->pipes_until < until)
@@ -248,7 +253,7 @@ static void turn(struct shell *s, struct pollfd *p, struct source *source)
 	}
 	if (p[0].revents)
 		take_signals(s);
-	if (s->fd < 0 && shell_now() >= s->retry_at)
+	if (s->spec && s->fd < 0 && shell_now() >= s->retry_at)
 		link_open(s);
 	if (s->fd >= 0 && p[1].revents & (POLLIN | POLLHUP | POLLERR))
 		link_read(s);
@@ -257,58 +262,103 @@ static void turn(struct shell *s, struct pollfd *p, struct source *source)
 	link_write(s);
 }
 
-static int remove_tree(const char *path)
+static void remove_tree(const char *path)
 {
-	pid_t pid = vfork();
-
-	if (pid == 0) {
+	if (vfork() == 0) {
 		execl("/bin/rm", "rm", "-rf", "--", path, (char *)NULL);
 		_exit(127);
 	}
-	return 0;
 }
 
-void shell_main(const struct shell_spec *spec)
+static void remove_tmpdir(struct shell *s)
 {
-	struct shell s = { .spec = spec, .fd = -1 };
-	struct pollfd *p;
-	struct source *source;
-	size_t most;
-
-	leave_agent(spec);
-	s.signal_fd = watch_signals();
-	wire_buf_init(&s.send);
-	wire_buf_init(&s.output);
-	wire_buf_init(&s.input);
-	s.unbuffered = option_is(spec->jobspec, "output", "stdout", "buffer",
-				 "none");
-	link_open(&s);
-	/* from here on a new agent must not start the job again */
-	dprintf(spec->lock, "%d\n", (int)getpid());
-	if (make_tmpdir(&s)) {
-		if (files_write(&s) == 0)
-			start_tasks(&s);
-		else
-			shell_fail(&s, s.failure, s.failure_status);
-	}
-	most = 2 + 3 * (size_t)s.ntasks;
-	p = calloc(most, sizeof(*p));
-	source = calloc(most, sizeof(*source));
-	if (!p || !source)
-		abort();
-	task_reap(&s);
-	check_end(&s);
-	link_tell(&s);
-	link_write(&s);
-	while (!s.done) {
-		turn(&s, p, source);
-		if (instance_gone(&s)) {
-			task_signal(&s, SIGKILL);
-			break;
-		}
-	}
 	/* most jobs leave it empty; do not pay for more */
-	if (s.tmpdir && rmdir(s.tmpdir) < 0 && errno == ENOTEMPTY)
-		remove_tree(s.tmpdir);
+	if (s->tmpdir && rmdir(s->tmpdir) < 0 && errno == ENOTEMPTY)
+		remove_tree(s->tmpdir);
+}
+
+void shell_begin(struct shell *s)
+{
+	s->unbuffered = option_is(s->spec->jobspec, "output", "stdout",
+				  "buffer", "none");
+	if (!make_tmpdir(s))
+		return;
+	if (files_write(s) == 0)
+		start_tasks(s);
+	else
+		shell_fail(s, s->failure, s->failure_status);
+	task_reap(s);
+}
+
+void shell_forget(struct shell *s)
+{
+	struct shell next = {
+		.home = s->home, .again = s->again, .ended = s->ended,
+		.lock = -1, .fd = s->fd, .signal_fd = s->signal_fd,
+		.decoder = s->decoder, .send = s->send,
+	};
+	int i;
+
+	remove_tmpdir(s);
+	for (i = 0; i < s->ntasks; i++) {
+		stdio_close(s, &s->task[i], IN);
+		free(s->task[i].line[OUT]);
+		free(s->task[i].line[ERR]);
+	}
+	redirect_close(s);
+	free(s->task);
+	free(s->tmpdir);
+	free(s->failure);
+	env_clear(s);
+	output_decoder_destroy(s->input_decoder);
+	wire_buf_free(&s->output);
+	wire_buf_free(&s->input);
+	shell_spec_free(&s->next);
+	if (s->lock >= 0)
+		close(s->lock);
+	*s = next;
+}
+
+/* Is there anything left to do? */
+static bool goes_on(struct shell *s)
+{
+	if (!s->spec)
+		return s->fd >= 0 && !s->ended;
+	if (s->done) {
+		if (!s->finished || !s->again || s->ended)
+			return false;
+		shell_forget(s);
+		return true;
+	}
+	if (instance_gone(s)) {
+		task_signal(s, SIGKILL);
+		return false;
+	}
+	return true;
+}
+
+void shell_main(const struct shell_spec *node, int link)
+{
+	struct shell s = { .home = node, .again = true, .fd = link,
+			   .lock = -1 };
+	struct pollfd *p = NULL;
+	struct source *source = NULL;
+	size_t most = 0, n;
+
+	leave_agent(link);
+	s.signal_fd = watch_signals();
+	link_begin(&s);
+	do {
+		n = 2 + 3 * (size_t)s.ntasks;
+		if (n > most) {
+			p = realloc(p, n * sizeof(*p));
+			source = realloc(source, n * sizeof(*source));
+			if (!p || !source)
+				abort();
+			most = n;
+		}
+		turn(&s, p, source);
+	} while (goes_on(&s));
+	remove_tmpdir(&s);
 	_exit(0);
 }

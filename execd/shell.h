@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The job shell: one process a job and node. It starts the tasks, carries
  * their standard I/O and signals, and reports how they ended. It knows the
- * agent's socket and nothing of kvsd, and outlives the agent. execd(8). */
+ * agent's socket and nothing of kvsd, and outlives the agent. When its job is
+ * over it may get another one, for most of what a short job costs is the
+ * making and unmaking of its shell. execd(8). */
 #ifndef WEIR_EXECD_SHELL_H
 #define WEIR_EXECD_SHELL_H
 
@@ -15,26 +17,31 @@
 #include "proto/jobspec.h"
 #include "proto/wire.h"
 
-/* What the agent knows when it starts a shell; all borrowed. */
 struct shell_spec {
-	uint64_t id;
-	const struct jobspec *jobspec;
-	int node, nnodes;	/* this node among the job's, from 0 */
-	int ntasks;		/* of the whole job */
-	const struct idset *tasks;	/* ranks of those on this node */
-	const cpu_set_t *cpus;	/* of its cores; NULL: no binding */
-	const struct idset *cores, *gpus;	/* NULL: none */
+	/* the node: what the agent knows when it starts a shell; borrowed */
 	unsigned rank;		/* of the execd */
 	const char *host, *uri, *rundir, *socket_path;
-	int lock;		/* locked file, held while the shell lives */
+	const cpu_set_t *core_cpus;	/* of each core of the node */
+	unsigned core_count;
 	rlim_t nofile;		/* soft limit of descriptors, for tasks */
 	/* Without an agent for so long, its lease has ended and the node counts
 	 * as lost, and so does the job. One that waits for kvsd does listen. */
 	int64_t away_ms;
+	/* the job: its order, see link.h */
+	uint64_t id;
+	struct jobspec *jobspec;
+	int node, nnodes;	/* this node among the job's, from 0 */
+	int ntasks;		/* of the whole job */
+	struct idset *tasks;	/* ranks of those on this node */
+	struct idset *cores, *gpus;	/* on this node */
+	bool bound;		/* to these cpus */
+	cpu_set_t cpus;
 };
 
-/* Runs in a child of the agent; never returns. */
-void shell_main(const struct shell_spec *spec) __attribute__((noreturn));
+/* Runs in a child of the agent, which is at the other end of LINK and sends
+ * its first job; never returns. */
+void shell_main(const struct shell_spec *node, int link)
+	__attribute__((noreturn));
 
 /* ---- inside the shell ---- */
 
@@ -52,12 +59,20 @@ struct task {
 };
 
 struct shell {
-	const struct shell_spec *spec;
+	const struct shell_spec *home;	/* without a job */
+	bool again;		/* there may be another job after this one */
+	bool ended;		/* there will be none */
+	struct shell_spec next;	/* of an order that is on its way */
+	/* its job from here on */
+	struct shell_spec *spec;	/* NULL: it has none */
+	int lock;		/* file held while the job is there, or -1 */
 	struct task *task;
 	int ntasks, running;
 	bool unbuffered;
 	struct sink *sinks;	/* all of them */
-	bool env_tags;		/* values of the environment have {{tags}} */
+	char **env;		/* of the next task, NULL after the last */
+	size_t env_len, env_size;
+	bool env_tags;		/* values of it have {{tags}} */
 	char *tmpdir;
 	int signal_fd;
 	/* link to the agent */
@@ -90,6 +105,24 @@ int64_t shell_now(void);	/* milliseconds, monotonic */
  * The first counts. STATUS is a wait status. */
 void shell_fail(struct shell *s, char *note, int status);
 
+/* shell.c */
+/* Begins with the job in SPEC, the tasks first. */
+void shell_begin(struct shell *s);
+/* Nothing of the job is left. */
+void shell_forget(struct shell *s);
+
+/* shell_order.c */
+/* One of the frames tasks, cores, gpus and run. */
+void order_take(struct shell *s, const struct wire_frame *f);
+void shell_spec_free(struct shell_spec *spec);
+
+/* shell_env.c: the environment of the next task, made before each start */
+/* In the place of what NAME was, if it was there. */
+void env_set(struct shell *s, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void env_make(struct shell *s, const struct task *t);
+void env_clear(struct shell *s);
+
 /* shell_task.c */
 /* 0, or -1 with a note for people and the exit status to pretend. */
 int task_start(struct shell *s, struct task *t);
@@ -99,9 +132,9 @@ int task_greatest_status(const struct shell *s);
 
 /* shell_template.c */
 bool template_has_tags(const char *text);
-/* TEXT with its {{tags}} filled in for T (NULL: for no task); to be freed. */
 /* Whether the job is an element of an array, and of which. */
 bool shell_element(const struct shell *s, uint64_t *array, uint32_t *index);
+/* TEXT with its {{tags}} filled in for T (NULL: for no task); to be freed. */
 char *template_fill(const struct shell *s, const struct task *t,
 		    const char *text);
 /* The same of words, NULL after the last; each and the array to be freed. */
@@ -132,6 +165,7 @@ void stdio_input(struct shell *s, const char *data, size_t len);
 void stdio_write_stdin(struct shell *s);
 
 /* shell_link.c */
+void link_begin(struct shell *s);	/* with a descriptor that is connected */
 void link_open(struct shell *s);
 void link_read(struct shell *s);
 void link_write(struct shell *s);

@@ -23,6 +23,7 @@ static void link_lost(struct shell *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+	s->again = false;	/* an agent gives jobs to its own shells only */
 	s->resumed = false;
 	wire_decoder_destroy(s->decoder);
 	s->decoder = NULL;
@@ -34,6 +35,14 @@ static void link_lost(struct shell *s)
 		s->away_since = shell_now();
 	s->backoff = s->backoff * 2 < BACKOFF_MAX_MS ? s->backoff * 2 :
 						       BACKOFF_MAX_MS;
+}
+
+void link_begin(struct shell *s)
+{
+	s->away_since = 0;
+	s->decoder = wire_decoder_create(false, LINK_RUN_MAX);
+	if (!s->decoder)
+		abort();
 }
 
 void link_open(struct shell *s)
@@ -48,10 +57,7 @@ void link_open(struct shell *s)
 		link_lost(s);
 		return;
 	}
-	s->away_since = 0;
-	s->decoder = wire_decoder_create(false, LINK_INPUT_MAX);
-	if (!s->decoder)
-		abort();
+	link_begin(s);
 	/* a new agent knows nothing of what the former was told */
 	s->start_told = s->failure_told = s->finish_told = false;
 	wire_verbatim(&s->send, "hello");
@@ -72,12 +78,27 @@ static void acknowledged(struct shell *s, uint64_t offset)
 		s->sent = offset;
 }
 
+static bool is_order(const char *word)
+{
+	static const char *const orders[] = { "tasks", "cores", "gpus", "run" };
+	size_t i;
+
+	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		if (!strcmp(word, orders[i]))
+			return true;
+	return false;
+}
+
 static void take_frame(struct shell *s, const struct wire_frame *f)
 {
 	uint64_t n = 0, ordinal;
 
 	if (f->words > 1 && wire_parse_u64(f->word[1], &n) < 0)
 		return;
+	if (is_order(f->word[0])) {
+		order_take(s, f);
+		return;
+	}
 	if (!strcmp(f->word[0], "ack")) {
 		acknowledged(s, n);
 	} else if (!strcmp(f->word[0], "resume")) {
@@ -101,6 +122,8 @@ static void take_frame(struct shell *s, const struct wire_frame *f)
 		}
 	} else if (!strcmp(f->word[0], "done")) {
 		s->done = true;
+	} else if (!strcmp(f->word[0], "end")) {
+		s->ended = true;
 	}
 }
 

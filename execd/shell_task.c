@@ -1,101 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task of the shell: its environment, its start, signals, its end. */
+/* A task of the shell: its start, signals, its end. */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "execd/shell.h"
-#include "proto/jobid.h"
-
-/* ---- the environment: the shell's own, made before each start ---- */
-
-static void set(const char *name, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void set(const char *name, const char *fmt, ...)
-{
-	char value[4096];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(value, sizeof(value), fmt, ap);
-	va_end(ap);
-	setenv(name, value, 1);
-}
-
-/* A value of the job's environment. */
-static void set_value(struct shell *s, const struct task *t, const char *name,
-		      const char *value)
-{
-	char *filled;
-
-	if (!template_has_tags(value)) {
-		setenv(name, value, 1);
-		return;
-	}
-	s->env_tags = true;
-	filled = template_fill(s, t, value);
-	setenv(name, filled, 1);
-	free(filled);
-}
-
-bool shell_element(const struct shell *s, uint64_t *array, uint32_t *index)
-{
-	return s->spec->jobspec->array &&
-	       jobid_is_element(s->spec->id, array, index);
-}
-
-static void set_job_environment(struct shell *s, const struct task *t)
-{
-	const struct shell_spec *spec = s->spec;
-	char id[JOBID_SIZE], *gpus;
-	const char *name;
-	uint64_t array;
-	uint32_t index;
-	json_t *value;
-
-	clearenv();
-	json_object_foreach(spec->jobspec->environment, name, value)
-		if (json_is_string(value))
-			set_value(s, t, name, json_string_value(value));
-	jobid_encode(spec->id, JOBID_F58, id);
-	set("WEIR_JOB_ID", "%s", id);
-	if (shell_element(s, &array, &index)) {
-		set("WEIR_ARRAY_INDEX", "%" PRIu32, index);
-		jobid_encode(array, JOBID_F58, id);
-		set("WEIR_ARRAY_ID", "%s", id);
-	}
-	set("WEIR_JOB_SIZE", "%d", spec->ntasks);
-	set("WEIR_JOB_NNODES", "%d", spec->nnodes);
-	set("WEIR_JOB_TMPDIR", "%s", s->tmpdir);
-	set("WEIR_KVS_NAMESPACE", "job-%" PRIu64, spec->id);
-	set("WEIR_URI", "%s", spec->uri);
-	gpus = spec->gpus && !idset_empty(spec->gpus) ?
-	       idset_encode(spec->gpus, 0) : NULL;
-	set("CUDA_VISIBLE_DEVICES", "%s", gpus ? gpus : "-1");
-	free(gpus);
-	setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 1);
-}
-
-static void set_environment(struct shell *s, const struct task *t)
-{
-	if (t == s->task || s->env_tags)
-		set_job_environment(s, t);
-	set("WEIR_TASK_RANK", "%d", t->rank);
-	set("WEIR_TASK_LOCAL_ID", "%d", t->local);
-}
 
 /* ---- in the child, before exec ----
  * It shares the shell's memory (vfork): no copy of it has to be made for a
@@ -162,8 +80,8 @@ static void child(const struct shell *s, const char *const *argv,
 		signal(i, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (s->spec->cpus)
-		sched_setaffinity(0, sizeof(cpu_set_t), s->spec->cpus);
+	if (s->spec->bound)
+		sched_setaffinity(0, sizeof(cpu_set_t), &s->spec->cpus);
 	set_limits(s->spec);
 	if (spec->cwd && chdir(spec->cwd) < 0) {
 		trouble->in_cwd = true;
@@ -243,6 +161,7 @@ static int spawn(struct shell *s, struct task *t, const char *const *argv,
 	struct trouble trouble = { 0 };
 	pid_t shell = getpid();
 
+	environ = s->env;
 	t->pid = vfork();
 	if (t->pid == 0)
 		child(s, argv, theirs, &trouble, shell);
@@ -275,7 +194,7 @@ int task_start(struct shell *s, struct task *t)
 		return s->failure ? -1 :
 			refuse(s, t, "pipe", strerror(errno), 1);
 	}
-	set_environment(s, t);
+	env_make(s, t);
 	argv = template_fill_all(s, t, s->spec->jobspec->argv);
 	r = spawn(s, t, (const char *const *)argv, theirs);
 	free_words(argv);

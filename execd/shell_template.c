@@ -11,6 +11,12 @@
 #include "execd/shell.h"
 #include "proto/jobid.h"
 
+bool shell_element(const struct shell *s, uint64_t *array, uint32_t *index)
+{
+	return s->spec->jobspec->array &&
+	       jobid_is_element(s->spec->id, array, index);
+}
+
 struct place {
 	const struct shell *shell;
 	const struct task *task;	/* NULL: of the job as a whole */

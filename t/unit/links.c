@@ -51,7 +51,9 @@ static void test_reports(void)
 	link_send_done(links_job.link);
 	links_turn();
 	is_str(heard(fd), "resume 7\nack 8\nsignal 15 1\ninput 9 {2}\nin\n"
-	       "done 0\n", "what the agent says");
+	       "done\n", "what the agent says");
+	ok(!link_idle(&links_agent),
+	   "a shell of another agent is given no other job");
 	close(fd);
 	says(-1, "", "lost\n", "its end is noticed");
 }
@@ -126,7 +128,7 @@ static void test_hello(void)
 
 	fd = links_connect();
 	says(fd, "hello 3 77 1\n", "", "the shell of a job that is forgotten");
-	is_str(heard(fd), "signal 9 0\ndone 0\n", "is told to end");
+	is_str(heard(fd), "signal 9 0\ndone\nend\n", "is told to end");
 	says(fd, "output 0 {1}\nx\nfinish 0\n", "", "what it says is dropped");
 	close(fd);
 	links_turn();
@@ -138,6 +140,82 @@ static void test_hello(void)
 	close(fd);
 }
 
+/* The agent's end of the link of a shell that it has started; *FD: the other
+ * one. */
+static struct link *started(int *fd)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		       pair) < 0)
+		abort();
+	*fd = pair[1];
+	return link_adopt(&links_agent, pair[0], 1234);
+}
+
+static void run_job(struct link *l)
+{
+	link_run(l, &links_job, "{}", 2);
+	job_connected(&links_job, l);
+	links_turn();
+}
+
+static void test_again(void)
+{
+	struct link *l, *other;
+	int fd, fd2;
+
+	links_job.tasks = idset_decode("0-3", NULL);
+	links_job.R = resource_set_create();
+	links_job.nnodes = 1;
+	links_job.ntasks = 4;
+	ok(!link_idle(&links_agent), "at first no shell waits for a job");
+	l = started(&fd);
+	run_job(l);
+	is_str(heard(fd), "tasks {3}\n0-3\ncores {0}\n\ngpus {0}\n\n"
+	       "run 42 0 1 4 {2}\n{}\n", "a new one is told what to run");
+	says(fd, "start\nfinish 0\n", "started 1234\nfinished 0\n",
+	     "it does");
+	ok(!link_idle(&links_agent), "until its result is durable it is busy");
+	*links_told = '\0';
+	link_send_done(l);
+	ok(!links_job.link && !strcmp(links_told, "lost\n"),
+	   "then the job has no shell");
+	ok(link_idle(&links_agent) == l, "and the shell may have another");
+	run_job(l);
+	is_str(heard(fd), "done\ntasks {3}\n0-3\ncores {0}\n\ngpus {0}\n\n"
+	       "run 42 0 1 4 {2}\n{}\n", "which it is told");
+	link_kill(l);
+	links_turn();
+	is_str(heard(fd), "signal 9 0\ndone\nend\n",
+	       "one whose job is forgotten on the way has to end");
+	says(fd, "finish 9\n", "", "and what it says is dropped");
+	ok(!link_idle(&links_agent), "it is given no more");
+	close(fd);
+	links_turn();
+
+	l = started(&fd);
+	other = started(&fd2);
+	run_job(l);
+	says(fd, "finish 0\n", "finished 0\n", "a shell ends its job");
+	link_kill(l);
+	run_job(other);
+	says(fd2, "finish 0\n", "finished 0\n", "so does another");
+	link_send_done(other);
+	links_turn();
+	heard(fd);
+	is_str(strstr(heard(fd2), "done"), "done\nend\n",
+	       "not more of them wait than the node has cores");
+	close(fd2);
+	close(fd);
+	links_turn();
+	ok(!link_idle(&links_agent), "nor one that has died");
+	resource_set_destroy(links_job.R);
+	idset_destroy(links_job.tasks);
+	links_job.R = NULL;
+	links_job.tasks = NULL;
+}
+
 int main(void)
 {
 	if (!ok(links_begin() == 0, "the agent listens"))
@@ -145,6 +223,7 @@ int main(void)
 	test_reports();
 	test_refused();
 	test_hello();
+	test_again();
 	links_end();
 	return done();
 }

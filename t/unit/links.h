@@ -39,6 +39,11 @@ void agent_log(struct agent *a, int level, const char *fmt, ...)
 	links_note("log\n");
 }
 
+void agent_again(struct agent *a, const char *fmt, ...)
+{
+	abort();
+}
+
 struct agent_job *jobs_find(struct agent *a, uint64_t id)
 {
 	return id == LINKS_JOB ? &links_job : NULL;
@@ -100,7 +105,7 @@ static int links_begin(void)
 	snprintf(name, sizeof(name), "%s/s", path);
 	links_agent = (struct agent) {
 		.base = event_base_new(), .rank = 3, .synced = true,
-		.socket_path = name, .listener = -1,
+		.socket_path = name, .listener = -1, .core_count = 1,
 	};
 	return links_agent.base ? links_listen(&links_agent, why, sizeof(why))
 				: -1;

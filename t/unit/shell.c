@@ -75,8 +75,8 @@ static void shell_unmake(struct shell *s)
 	wire_buf_free(&s->input);
 	free(s->failure);
 	free(s->task);
-	idset_destroy((struct idset *)spec.tasks);
-	jobspec_destroy(jobspec);
+	env_clear(s);
+	shell_spec_free(&spec);
 }
 
 /* Until task I has written all, and has ended. */
@@ -474,7 +474,7 @@ static void test_link_output(void)
 	tell(&s, fd, "resume 6\n");
 	is_heard(fd, "start\noutput 6 {4}\n6789\nfinish 768\n",
 		 "another agent is told all that is not durable");
-	tell(&s, fd, "done 0\n");
+	tell(&s, fd, "done\n");
 	ok(s.done, "and says when it is");
 	close(fd);
 	shell_unmake(&s);
@@ -561,6 +561,136 @@ static void test_link_failure(void)
 	shell_unmake(&s);
 }
 
+/* ---- orders, to a shell without a job ---- */
+
+static void run_order(struct wire_buf *b, const char *command)
+{
+	static const char sets[] = "tasks {1}\n0\ncores {1}\n0\ngpus {0}\n\n";
+	char text[1024];
+
+	snprintf(text, sizeof(text), "{\"resources\":[{\"type\":\"slot\","
+		 "\"count\":1,\"with\":[{\"type\":\"core\",\"count\":1}],"
+		 "\"label\":\"t\"}],\"tasks\":[{\"command\":%s,\"slot\":\"t\","
+		 "\"count\":{\"per_slot\":1}}],\"attributes\":{\"system\":{"
+		 "\"duration\":0}},\"version\":1}", command);
+	wire_buf_add(b, sets, sizeof(sets) - 1);
+	wire_verbatim(b, "run");
+	wire_u64(b, 7);
+	wire_u64(b, 0);
+	wire_u64(b, 1);
+	wire_u64(b, 1);
+	wire_end_payload(b, text, strlen(text));
+	wire_buf_add(b, "resume 0\n", 9);
+}
+
+/* What a shell says of COMMAND until it has ended, WANT among it; "": nothing. */
+static void one_job(struct shell *s, int fd, const char *command,
+		    const char *want, const char *what)
+{
+	struct wire_buf b;
+	const char *told;
+	size_t len;
+
+	wire_buf_init(&b);
+	run_order(&b, command);
+	wire_buf_add(&b, "", 1);
+	tell(s, fd, b.data);
+	wire_buf_free(&b);
+	if (s->ntasks)
+		run(s, 0);
+	s->finished = s->spec != NULL;
+	link_tell(s);
+	link_write(s);
+	told = heard(fd, &len);
+	ok(*want ? strstr(told, want) != NULL : len == 0, "%s", what);
+}
+
+static struct shell waiting(const struct shell_spec *home, int *fd)
+{
+	struct shell s = { .home = home, .again = true, .lock = -1 };
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+		       pair) < 0)
+		abort();
+	s.fd = pair[0];
+	*fd = pair[1];
+	link_begin(&s);
+	return s;
+}
+
+static void not_waiting(struct shell *s, int fd)
+{
+	shell_forget(s);
+	wire_decoder_destroy(s->decoder);
+	wire_buf_free(&s->send);
+	if (s->fd >= 0)
+		close(s->fd);
+	close(fd);
+}
+
+static void test_orders(void)
+{
+	static cpu_set_t cpus;
+	char folder[] = "/tmp/weir-unit.XXXXXX", file[64], text[32] = "";
+	struct shell_spec home = { .host = "here", .uri = "local:///x",
+		.rundir = folder, .socket_path = "/nowhere", .nofile = 64,
+		.core_cpus = &cpus, .core_count = 1 };
+	struct wire_buf b;
+	struct shell s;
+	int fd, n;
+
+	if (!mkdtemp(folder) || sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		abort();
+	snprintf(file, sizeof(file), "%s/job-0-7", folder);
+	s = waiting(&home, &fd);
+	one_job(&s, fd, "[\"/bin/sh\",\"-c\",\"exit 3\"]",
+		"start\nfinish 768\n", "a shell runs what it is told to");
+	n = open(file, O_RDONLY | O_CLOEXEC);
+	ok(n >= 0 && read(n, text, sizeof(text) - 1) > 0 &&
+	   atoi(text) == (int)getpid(), "its pid is in the job's file");
+	close(n);
+	tell(&s, fd, "done\n");
+	unlink(file);	/* as the agent does */
+	one_job(&s, fd, "[\"/no/such\"]", "exception exec 0 32512 {69}\n"
+		"task 0 (host here): start failed: /no/such: No such file or "
+		"directory\n", "and then the next");
+	tell(&s, fd, "done\n");
+	unlink(file);
+	one_job(&s, fd, "[\"/bin/true\"]", "start\nfinish 0\n",
+		"of which a former failure is forgotten");
+	tell(&s, fd, "done\n");
+	one_job(&s, fd, "[\"/bin/true\"]", "",
+		"what was started before is not started again");
+	ok(s.ended && !s.spec, "and the shell ends");
+	not_waiting(&s, fd);
+	unlink(file);
+
+	s = waiting(&home, &fd);
+	wire_buf_init(&b);
+	run_order(&b, "[\"/bin/true\"]");
+	if (send(fd, b.data, b.len, 0) != (ssize_t)b.len)
+		abort();
+	wire_buf_free(&b);
+	shutdown(fd, SHUT_WR);
+	link_read(&s);
+	ok(s.ended && !s.spec && s.ntasks == 0,
+	   "an order of an agent that is gone is not followed");
+	not_waiting(&s, fd);
+	n = open(file, O_RDONLY | O_CLOEXEC);
+	ok(n >= 0 && read(n, text, 1) == 0,
+	   "and the next agent finds the job never started");
+	close(n);
+	unlink(file);
+
+	s = waiting(&home, &fd);
+	rmdir(folder);
+	one_job(&s, fd, "[\"/bin/true\"]", "exception exec 0 256 {59}\n"
+		"the job's file in the run folder: No such file or directory\n"
+		"finish 256\n", "a run folder that is gone is told");
+	not_waiting(&s, fd);
+}
+
 int main(void)
 {
 	test_environment();
@@ -576,5 +706,6 @@ int main(void)
 	test_link_orders();
 	test_link_failure();
 	listen_no_more();
+	test_orders();
 	return done();
 }
