@@ -160,6 +160,13 @@ printf 'nonsense\n{"timestamp":1.0,"name":"assign","context":{}}\n' |
 weir kvs eventlog append exec.0.9.order assign '{"R":1}'
 weir kvs eventlog wait-event -q -W -t $LIMIT exec.0.9.report finish
 matches "$(weir kvs eventlog get exec.0.9.report)" 'order is malformed' 'an order that makes no sense is refused'
+sed 's/"id":7/"id":10/' "$W/order" | weir kvs put --raw exec.0.10.order=-
+weir kvs eventlog wait-event -q -W -t $LIMIT exec.0.10.report finish
+matches "$(weir kvs eventlog get exec.0.10.report)" "the job's request: " 'a job without a request is not run'
+weir kvs put exec.0.11.J=forged
+sed 's/"id":7/"id":11/' "$W/order" | weir kvs put --raw exec.0.11.order=-
+weir kvs eventlog wait-event -q -W -t $LIMIT exec.0.11.report finish
+matches "$(weir kvs eventlog get exec.0.11.report)" 'the signed request is refused: ' 'nor one that came with another'
 kill "$DAEMON_PID"
 wait "$DAEMON_PID"
 is $? 0 'it ends when told to'
