@@ -33,7 +33,7 @@ struct agent_job {
 	struct agent_job *next;		/* of its hash chain */
 	bool assigned;			/* the order has been understood */
 	bool reported_start, reported_finish;	/* as durable reports say */
-	bool launching;			/* a shell is to run it */
+	bool launching;			/* J has been asked for */
 	unsigned launches;
 	bool finishing;			/* its end is being reported */
 	bool reported_exception;	/* or it is being reported */
@@ -43,7 +43,6 @@ struct agent_job {
 	struct resource_set *R;
 	size_t orders_taken;		/* bytes of the orders key */
 	struct wire_buf orders;		/* a part of a line */
-	struct wire_buf request;	/* what came with them, until it runs */
 	weir_future_t *fetch, *input, *progress;
 	uint64_t input_offset;
 	struct link *link;		/* NULL: its shell is not connected */

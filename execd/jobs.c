@@ -67,7 +67,6 @@ static void job_free(struct agent_job *j)
 	idset_destroy(j->tasks);
 	resource_set_destroy(j->R);
 	wire_buf_free(&j->orders);
-	wire_buf_free(&j->request);
 	wire_buf_free(&j->gathered);
 	free(j->signal);
 	free(j);
@@ -120,15 +119,7 @@ static void give_up(struct agent_job *j, int status, const char *note)
 
 /* ---- from order to shell ---- */
 
-static void run(struct agent_job *j, const char *request, size_t len)
-{
-	char why[512];
-
-	if (launch(j, request, len, why, sizeof(why)) < 0)
-		give_up(j, 1 << 8, why);
-}
-
-static void on_request(weir_future_t *f, void *arg)
+static void on_envelope(weir_future_t *f, void *arg)
 {
 	struct agent_job *j = arg;
 	char why[512];
@@ -143,27 +134,16 @@ static void on_request(weir_future_t *f, void *arg)
 		snprintf(why, sizeof(why), "the job's request: %s",
 			 weir_future_strerror(f));
 		give_up(j, 1 << 8, why);
-	} else {
-		run(j, data, len);
+	} else if (launch(j, data, len, why, sizeof(why)) < 0) {
+		give_up(j, 1 << 8, why);
 	}
 	weir_future_destroy(f);
-}
-
-static void ask_for_request(struct agent_job *j)
-{
-	char id[JOBID_SIZE], key[JOBID_SIZE + 8];
-
-	jobid_encode(j->id, JOBID_KVS, id);
-	snprintf(key, sizeof(key), "%s.J", id);
-	j->fetch = weir_kvs_get(j->agent->h, "primary", key, NULL);
-	if (!j->fetch || weir_future_then(j->fetch, -1, on_request, j) < 0)
-		agent_again(j->agent, "cannot ask for a job: %s",
-			    strerror(errno));
 }
 
 static void start(struct agent_job *j)
 {
 	struct agent *a = j->agent;
+	char id[JOBID_SIZE], key[JOBID_SIZE + 8];
 	enum launch_state state;
 
 	if (!j->assigned || j->reported_finish || j->finishing ||
@@ -181,11 +161,13 @@ static void start(struct agent_job *j)
 		state = LAUNCH_DEAD;
 	switch (state) {
 	case LAUNCH_NEVER:
-		if (j->request.len)
-			run(j, j->request.data, j->request.len);
-		else
-			ask_for_request(j);
-		wire_buf_free(&j->request);
+		jobid_encode(j->id, JOBID_KVS, id);
+		snprintf(key, sizeof(key), "%s.J", id);
+		j->fetch = weir_kvs_get(a->h, "primary", key, NULL);
+		if (!j->fetch ||
+		    weir_future_then(j->fetch, -1, on_envelope, j) < 0)
+			agent_again(a, "cannot ask for a job: %s",
+				    strerror(errno));
 		break;
 	case LAUNCH_ALIVE:
 		jobs_look_later(a);
@@ -412,8 +394,6 @@ static void on_assignments(weir_future_t *f, void *arg)
 	weir_future_u64(f, "offset", &offset);
 	if (!strcmp(leaf, ".order"))
 		take_orders(j, offset, data, len);
-	else if (!strcmp(leaf, ".J") && !j->assigned)
-		wire_buf_add(&j->request, data, len);
 	else if (!strcmp(leaf, ".report") && !a->synced)
 		take_reports(j, data, len);
 }

@@ -69,21 +69,6 @@ static int assign_head(struct wire_buf *b, const struct job *job)
 	return r;
 }
 
-/* What its user has signed, beside the order, so that the node need not ask
- * for it. What this very transaction stores cannot be copied by it. */
-static void hand_request(struct schedd *s, const struct job *job,
-			 unsigned rank)
-{
-	const struct job *requested = job->parent ? job->parent : job;
-	char key[KEY_SIZE], source[JOBID_SIZE + 8];
-
-	if (requested->stored == commit_turn(s->commit))
-		return;
-	exec_key(key, rank, job->id, ".J");
-	snprintf(source, sizeof(source), "%s.J", requested->key);
-	weir_txn_copy(commit_txn(s->commit), key, source, NULL, NULL);
-}
-
 static int assign(struct schedd *s, const struct job *job, struct wire_buf *b)
 {
 	char *map = job_taskmap(job);
@@ -98,7 +83,6 @@ static int assign(struct schedd *s, const struct job *job, struct wire_buf *b)
 	for (i = 0; r == 0 && i < job->nnodes; i++) {
 		b->len = head;
 		r = buf_printf(b, "%d}}\n", i);
-		hand_request(s, job, job->nodes[i].rank);
 		exec_key(key, job->nodes[i].rank, job->id, ".order");
 		if (r == 0)
 			weir_txn_append(commit_txn(s->commit), key, b->data,

@@ -226,7 +226,6 @@ static void enter(struct schedd *s, weir_call_t *call, struct job *job,
 	size_t len = strlen(sub->J);
 
 	put(s, job, "J", sub->J, len);
-	job->stored = commit_turn(s->commit);
 	if (sub->text)
 		put(s, job, "jobspec", sub->text, strlen(sub->text));
 	else

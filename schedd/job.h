@@ -91,8 +91,6 @@ struct job {
 	/* from the request */
 	uid_t userid;
 	struct job_origin origin;
-	uint64_t stored;		/* the turn that stored it; 0: before
-					   this schedd's first */
 	int urgency, flags;
 	int64_t priority;
 	struct job_request want;

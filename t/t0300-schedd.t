@@ -35,8 +35,6 @@ matches "$("$weir" kvs eventlog get -u $KEY.eventlog)" \
 matches "$("$weir" kvs eventlog get -u exec.0.$ID.order)" \
 	"\"assign\",\"context\":\{\"id\":$ID,\"userid\":$(id -u),\"R\":\{.*\},\"nnodes\":1,\"ntasks\":1,\"kill-timeout\":5,\"taskmap\":\[\[0,1,1,1\]\],\"node\":0\}" \
 	'the node has its order'
-is "$("$weir" kvs get exec.0.$ID.J)" "$("$weir" kvs get $KEY.J)" \
-	'with what its user has signed'
 is "$("$weir" kvs readlink $KEY.guest)" "job-$ID::." 'the namespace is there'
 is "$("$weir" kvs get $KEY.guest.output)" 'output 1 1' 'with the output'"'"'s head'
 matches "$("$weir" kvs get resource.R)" '"rank":"0","children":\{"core":"0-1"\}' \

@@ -163,10 +163,10 @@ matches "$(weir kvs eventlog get exec.0.9.report)" 'order is malformed' 'an orde
 sed 's/"id":7/"id":10/' "$W/order" | weir kvs put --raw exec.0.10.order=-
 weir kvs eventlog wait-event -q -W -t $LIMIT exec.0.10.report finish
 matches "$(weir kvs eventlog get exec.0.10.report)" "the job's request: " 'a job without a request is not run'
-weir kvs put exec.0.11.J=forged
+weir kvs put "$(weir job id --to=kvs 11).J=forged"
 sed 's/"id":7/"id":11/' "$W/order" | weir kvs put --raw exec.0.11.order=-
 weir kvs eventlog wait-event -q -W -t $LIMIT exec.0.11.report finish
-matches "$(weir kvs eventlog get exec.0.11.report)" 'the signed request is refused: ' 'nor one that came with another'
+matches "$(weir kvs eventlog get exec.0.11.report)" 'the signed request is refused: ' 'nor one with a request that nobody has signed'
 kill "$DAEMON_PID"
 wait "$DAEMON_PID"
 is $? 0 'it ends when told to'

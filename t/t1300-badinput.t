@@ -303,6 +303,19 @@ ran 1 '' "*start failed: $WORK/none: No such file or directory*" \
 	'a folder that does not exist'
 undisturbed 'commands that cannot run'
 
+# ---- a request that is lost while its job waits ----
+
+weir queue stop >/dev/null
+LOST=$(weir submit true)
+LUCKY=$(weir submit true)
+weir kvs unlink "$(weir job id --to=kvs "$LOST").J"
+weir queue start >/dev/null
+run weir job attach "$LOST"
+ran 1 '' "*the job's request: key job.*.J does not exist*" 'a job without a request ends'
+run weir job attach "$LUCKY"
+ran 0 '' '' 'the one behind it runs'
+undisturbed 'a lost request'
+
 # ---- keys that do not exist ----
 
 for verb in get dir readlink 'eventlog get' \
